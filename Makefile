@@ -1,0 +1,52 @@
+# `make repro` sets everything up and runs the whole experiment; `make help` lists the rest.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .uv/$(UV_VERSION)
+STAMP := .venv/.installed
+
+# `python` in dvc.yaml is the project's own.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export UV_PYTHON_DOWNLOADS := never
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+.PHONY: help setup repro test lint mlflow preset clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+setup: $(STAMP) ## install everything into .venv (needs Python 3.11 to 3.13, nothing else)
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "Python 3.11 to 3.13 is needed, not $$($(PYTHON) --version); make PYTHON=python3.11 names another one"; exit 1; }
+	$(PYTHON) -m venv --clear .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@ln -s bin/uv $@
+
+$(STAMP): $(UV) pyproject.toml uv.lock
+	$(UV) sync --frozen --python .uv/bin/python
+	@touch $@
+
+repro: setup ## run the experiment, print Table 1, list the figures
+	dvc repro
+	@echo
+	@cat reports/tables/table_1.md
+	@echo
+	@echo "Figures:"
+	@find reports/figures -type f | sort | sed 's/^/  /'
+
+test: setup ## all tests, with a tiny run of the whole pipeline
+	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile --no-loadscope-reorder
+
+lint: setup ## style and simple mistakes
+	ruff check .
+
+mlflow: setup ## every stage's runs in the browser, at http://127.0.0.1:5000
+	mlflow ui --backend-store-uri sqlite:///mlflow.db --default-artifact-root mlartifacts --host 127.0.0.1 --port 5000 --workers 1
+
+preset: setup ## write presets/NAME.yaml into params.yaml: make preset NAME=paper
+	python -m defgan.presets $(if $(NAME),presets/$(NAME).yaml,--help)
+
+clean: ## remove what the stages made; the environment, DVC's cache and MLflow's records stay
+	rm -rf data models edits .defgan reports/figures reports/tables reports/training

@@ -1,0 +1,65 @@
+"""What is measured: the edits of one method, the reference set, and uint8 images as batches of tensors.
+
+An edits directory holds `edits.parquet` (the plan's rows) and arrays aligned with it: `final.npy` and, for DefGAN,
+`deformed.npy`, `mask.npy`, `texture.npy` and `offsets.npy`. The arrays stay on disk until they are touched.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from defgan.errors import UserError
+
+
+@dataclass(frozen=True)
+class Edits:
+    """The edits of one method; the optional arrays are None where the method has no such thing."""
+
+    frame: pd.DataFrame  # the plan: one row per edit
+    final: np.ndarray  # I_y, uint8 M×H×W×3
+    deformed: np.ndarray | None  # I*_y, uint8 M×H×W×3
+    mask: np.ndarray | None  # ℳ, uint8 M×H×W, 255 = hallucinated
+    offsets: np.ndarray | None  # 𝒢 − Id, float16 M×H×W×2, pixels at 128 px
+
+
+def _aligned(path: Path, rows: int) -> np.ndarray | None:
+    if not path.is_file():
+        return None
+    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    if len(array) != rows:
+        raise UserError(f"{path}: {len(array)} entries for {rows} edits; delete {path.parent} and run `dvc repro`")
+    return array
+
+
+def read_edits(directory: str | Path) -> Edits:
+    """Read the edits of one method; raises UserError where they are missing or not of one length."""
+    directory = Path(directory)
+    for name in ("edits.parquet", "final.npy"):
+        if not (directory / name).is_file():
+            raise UserError(f"{directory}: no {name} here; `dvc repro evaluate@{directory.name}` makes the edits first")
+    frame = pd.read_parquet(directory / "edits.parquet")
+    names = ("final", "deformed", "mask", "offsets")
+    return Edits(frame, **{name: _aligned(directory / f"{name}.npy", len(frame)) for name in names})
+
+
+def read_truth(directory: str | Path, rows: int) -> np.ndarray | None:
+    """The true image of every planned edit, uint8 M×H×W×3, or None where it cannot be known (real photographs)."""
+    directory = Path(directory)
+    if not (directory / "truth.json").is_file():
+        raise UserError(f"{directory}: no truth.json here; run `dvc repro truth` first")
+    if not json.loads((directory / "truth.json").read_text())["available"]:
+        return None
+    true = _aligned(directory / "true.npy", rows)
+    if true is None:
+        raise UserError(f"{directory}: truth.json promises true.npy, which is missing; run `dvc repro -f truth`")
+    return true
+
+
+def subsample(count: int, limit: int, seed: int) -> np.ndarray:
+    """Indices of at most `limit` of `count` items, ascending, drawn without replacement by `seed`."""
+    if count <= limit:
+        return np.arange(count)
+    return np.sort(np.random.default_rng([seed, 0xFD]).choice(count, limit, replace=False))

@@ -1,0 +1,152 @@
+"""Which wild face is edited to which AU vector (sec. 4.2, App. A): decided once, the same for every method."""
+
+import difflib
+
+import numpy as np
+import pandas as pd
+
+from defgan.errors import UserError
+from defgan.faces.table import Faces
+from defgan.facs import AU_NAMES, EXPRESSIONS, RAFD_EXPRESSIONS
+from defgan.params import PlanParams
+
+TARGET_COLUMNS = ("database", "subject", "expression", *AU_NAMES)
+PLAN_COLUMNS = (
+    "edit",  # 0 … M−1
+    "set",  # "expressions" (Table 1, Fig. 3), "grid" (Fig. 4, 5) or "sweep" (Fig. 1)
+    "image_id",
+    "row",  # index into the wild role's pixels
+    "subject",
+    "expression",
+    "instance",  # the subject of the database who lends the AUs
+    "alpha",  # y = x + α(target − x); 1 outside the sweep
+    *AU_NAMES,  # the target y, float32 in [0, 1]
+)
+
+NEUTRAL_SHARE = 0.25
+"""Share of the wild subjects, those of the least expression, among whom the faces of the figures are drawn."""
+
+_AUS = list(AU_NAMES)
+# Each choice has its own random stream, so that changing one leaves the others as they are.
+_STREAM_LENDERS, _STREAM_SPREAD, _STREAM_FIGURE_FACES, _STREAM_FIGURE_PERSON = range(4)
+
+
+def expression_targets(databases: dict[str, Faces]) -> pd.DataFrame:
+    """One AU vector per database, subject and expression: the mean over the photographs that show it.
+
+    `databases` maps `mug` and `rafd` to their faces. Returns a frame of `TARGET_COLUMNS`. Photographs without an
+    expression are left out; raises UserError where a database has none with one, or one of an unknown name.
+    """
+    frames = []
+    for database, faces in databases.items():
+        labelled = faces.frame[faces.frame["expression"] != ""]
+        if labelled.empty:
+            raise UserError(
+                f"data.{database}: no photograph has an expression; add a column `expression`"
+                f" ({', '.join(RAFD_EXPRESSIONS)}) to its annotations.csv, or take the embedded corpus for this role"
+            )
+        for expression in sorted(set(labelled["expression"]) - set(RAFD_EXPRESSIONS)):
+            near = difflib.get_close_matches(expression, RAFD_EXPRESSIONS, n=1, cutoff=0)[0]
+            raise UserError(
+                f"data.{database}: unknown expression `{expression}` in its annotations; the nearest known is `{near}`"
+                f" of {', '.join(RAFD_EXPRESSIONS)}"
+            )
+        means = labelled.groupby(["subject", "expression"], sort=True)[_AUS].mean().astype(np.float32).reset_index()
+        means.insert(0, "database", database)
+        frames.append(means)
+    return pd.concat(frames, ignore_index=True)[list(TARGET_COLUMNS)]
+
+
+def plan_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> pd.DataFrame:
+    """All edits of the experiment, a frame of `PLAN_COLUMNS`; the same seed gives the same plan.
+
+    - `expressions`: every wild face to each of the six expressions. `options.instances` people of `options.database`
+      lend the AUs, spread evenly: per expression, their numbers of faces differ by at most one.
+    - `grid`: `options.grid_faces` near-neutral faces of distinct people to the six expressions of one MUG person.
+    - `sweep`: `options.sweep_faces` of such faces to that person's `options.sweep_expression`, α from 0 to 1.
+    """
+    if options.sweep_expression not in EXPRESSIONS:
+        raise UserError(
+            f"plan.sweep_expression: unknown expression `{options.sweep_expression}`; known: {', '.join(EXPRESSIONS)}"
+        )
+    edits = _expression_edits(wild, targets, options, seed) + _figure_edits(wild, targets, options, seed)
+    frame = pd.DataFrame(edits)
+    frame.insert(0, "edit", np.arange(len(frame)))
+    frame[_AUS] = frame[_AUS].astype(np.float32)
+    return frame[list(PLAN_COLUMNS)]
+
+
+def _edit(set_name: str, face: pd.Series, target: pd.Series, alpha: float = 1.0) -> dict:
+    x, y = face[_AUS].to_numpy(np.float64), target[_AUS].to_numpy(np.float64)
+    return {
+        "set": set_name,
+        "image_id": face["image_id"],
+        "row": face["row"],
+        "subject": face["subject"],
+        "expression": target["expression"],
+        "instance": target["subject"],
+        "alpha": alpha,
+        **dict(zip(AU_NAMES, x + alpha * (y - x), strict=True)),
+    }
+
+
+def _people(targets: pd.DataFrame, database: str) -> dict[str, dict[str, pd.Series]]:
+    """The people of a database of whom all six expressions are known: subject to expression to target."""
+    people: dict[str, dict[str, pd.Series]] = {}
+    for _, target in targets[targets["database"] == database].iterrows():
+        people.setdefault(target["subject"], {})[target["expression"]] = target
+    return {subject: people[subject] for subject in sorted(people) if set(EXPRESSIONS) <= set(people[subject])}
+
+
+def _expression_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> list[dict]:
+    people = _people(targets, options.database)
+    if len(people) < options.instances:
+        raise UserError(
+            f"plan.instances: {options.instances} people of {options.database} are to lend AUs, but only"
+            f" {len(people)} show all of {', '.join(EXPRESSIONS)}; lower it or"
+            f" add photographs to data.{options.database}"
+        )
+    rng = np.random.default_rng([seed, _STREAM_LENDERS])
+    lenders = rng.permutation(list(people))[: options.instances]
+    rng = np.random.default_rng([seed, _STREAM_SPREAD])
+    # One shuffle of the faces per expression: a face meets another lender in each.
+    turns = {expression: rng.permutation(len(wild.frame)) % len(lenders) for expression in EXPRESSIONS}
+    return [
+        _edit("expressions", face, people[lenders[turns[expression][index]]][expression])
+        for index, (_, face) in enumerate(wild.frame.iterrows())
+        for expression in EXPRESSIONS
+    ]
+
+
+def _figure_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> list[dict]:
+    faces = _near_neutral(wild, options, seed)
+    people = _people(targets, "mug")
+    if not people:
+        raise UserError(f"data.mug: nobody shows all of {', '.join(EXPRESSIONS)}; add the missing photographs there")
+    rng = np.random.default_rng([seed, _STREAM_FIGURE_PERSON])
+    person = people[list(people)[rng.integers(len(people))]]
+    grid = [
+        _edit("grid", face, person[expression]) for face in faces[: options.grid_faces] for expression in EXPRESSIONS
+    ]
+    sweep = [
+        _edit("sweep", face, person[options.sweep_expression], float(alpha))
+        for face in faces[: options.sweep_faces]
+        for alpha in np.linspace(0, 1, options.sweep_steps)
+    ]
+    return grid + sweep
+
+
+def _near_neutral(wild: Faces, options: PlanParams, seed: int) -> list[pd.Series]:
+    """Faces of distinct subjects, drawn by seed among those of the lowest sum of AUs."""
+    frame = wild.frame.assign(expressiveness=wild.aus.sum(1)).sort_values("expressiveness", kind="stable")
+    calmest = frame.drop_duplicates("subject")
+    for key in ("grid_faces", "sweep_faces"):
+        if len(calmest) < getattr(options, key):
+            raise UserError(
+                f"plan.{key}: {getattr(options, key)} faces of distinct people are wanted, but wild has {len(calmest)};"
+                " lower it or add photographs to data.wild"
+            )
+    count = max(options.grid_faces, options.sweep_faces)
+    pool = calmest.iloc[: max(count, round(NEUTRAL_SHARE * len(calmest)))]
+    rng = np.random.default_rng([seed, _STREAM_FIGURE_FACES])
+    return [pool.iloc[index] for index in rng.permutation(len(pool))[:count]]

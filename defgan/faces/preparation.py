@@ -1,0 +1,235 @@
+"""From photographs to the faces table: find five points, align, crop, read action units; reject with a reason."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import pandas as pd
+from PIL import Image, ImageOps
+from rich.progress import track
+
+from defgan.datasets import Dataset, Record
+from defgan.errors import UserError
+from defgan.faces import alignment
+from defgan.faces.action_units import why_unusable
+from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS
+from defgan.facs import AU_NAMES
+from defgan.params import PrepareParams, Source
+
+CHUNK = 32
+"""Photographs that a thread has in memory, and in one pass of MTCNN."""
+THREADS = 2
+
+
+@dataclass
+class _Face:
+    """One photograph on its way; `reject` says why it stops."""
+
+    record: Record
+    reject: str = ""
+    image: np.ndarray | None = None
+    box: np.ndarray | None = None
+    points: np.ndarray | None = None
+    transform: np.ndarray | None = None
+    crop: np.ndarray | None = None
+    aus: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What `defgan.faces.table.write_faces` writes."""
+
+    frame: pd.DataFrame
+    pixels: np.ndarray
+    rejects: pd.DataFrame
+
+
+def prepare_faces(
+    dataset: Dataset, role: str, source: Source, image_size: int, options: PrepareParams, seed: int
+) -> Prepared:
+    """The faces table of a data set; every record ends as a row or as a reject.
+
+    Raises UserError where the annotations lack what `source` takes from them, and where no face is left.
+    """
+    _check_annotations(dataset, role, source)
+    detect = read_aus = initializer = None
+    # The networks are loaded only where they are used: an annotated data set needs none.
+    if source.points == "mtcnn":
+        import torch
+
+        from defgan.faces.detection import Detector
+
+        # MTCNN's many small operations lose more by sharing cores than they win: one core per chunk.
+        initializer = partial(torch.set_num_threads, 1)
+        detect = Detector(options.detection_threshold)
+    if source.action_units == "blendshapes":
+        from defgan.faces.blendshapes import BlendshapeReader
+
+        read_aus = BlendshapeReader()
+
+    def process(records: Sequence[Record]) -> list[_Face]:
+        faces = [_Face(record) for record in records]
+        for face in faces:
+            _decode(face)
+        if detect is None:
+            for face in _left(faces):
+                _take_points(face, image_size)
+        else:
+            found = detect([face.image for face in _left(faces)])
+            for face, detection in zip(_left(faces), found, strict=True):
+                if detection is None:
+                    face.reject = "no face found"
+                else:
+                    face.box, face.points = detection.box, detection.points
+        for face in _left(faces):
+            _crop(face, image_size, options.min_face)
+        for face in _left(faces):
+            face.aus = face.record.aus if read_aus is None else read_aus(face.image, face.points)
+            face.reject = why_unusable(face.aus)
+        for face in faces:
+            face.image = None  # only the crop is kept
+        return faces
+
+    records = dataset.records
+    chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]
+    with ThreadPoolExecutor(THREADS, initializer=initializer) as pool:
+        done = track(pool.map(process, chunks), f"Faces of {role}", total=len(chunks), transient=True)
+        faces = [face for chunk in done for face in chunk]
+    return _table(faces, role, source, image_size, options, seed)
+
+
+def _check_annotations(dataset: Dataset, role: str, source: Source) -> None:
+    for wanted, there, what, key, other in (
+        (source.points, dataset.has_points, "points", "points", "mtcnn"),
+        (source.action_units, dataset.has_aus, "action units", "action_units", "blendshapes"),
+    ):
+        if wanted == "annotations" and not there:
+            raise UserError(
+                f"{source.path}: its annotations have no {what}; add columns for them to annotations.csv there,"
+                f" or let a network read them: -S data.{role}.{key}={other}"
+            )
+
+
+def _left(faces: list[_Face]) -> list[_Face]:
+    return [face for face in faces if not face.reject]
+
+
+def read_photograph(path) -> np.ndarray:
+    """An image file upright (EXIF orientation applied), uint8 RGB of shape H×W×3."""
+    with Image.open(path) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
+def _decode(face: _Face) -> None:
+    if not face.record.path.is_file():
+        face.reject = "missing file: the annotations name it"
+        return
+    try:
+        face.image = read_photograph(face.record.path)
+    except Exception as error:  # Pillow's decoders raise nearly anything on broken content; it is kept as the reason.
+        face.reject = f"unreadable image: {' '.join(str(error).split()) or type(error).__name__}"
+
+
+def _take_points(face: _Face, image_size: int) -> None:
+    face.points = face.record.points
+    if face.points is None:
+        face.reject = "no points in the annotations"
+        return
+    try:
+        transform = alignment.similarity_transform(face.points, image_size)
+    except ValueError as error:
+        face.reject = f"unusable points: {error}"
+        return
+    # Annotations name no box: the square that will be cropped stands for it.
+    corners = image_size * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
+    corners = alignment.apply(alignment.invert(transform), corners)
+    face.box = np.concatenate([corners.min(0), corners.max(0)])
+
+
+def _crop(face: _Face, image_size: int, min_face: int) -> None:
+    side = min(face.box[2] - face.box[0], face.box[3] - face.box[1])
+    if side < min_face:
+        face.reject = f"face too small: {side:.0f} pixels, prepare.min_face is {min_face}"
+        return
+    face.transform = alignment.similarity_transform(face.points, image_size)
+    face.crop = alignment.crop(face.image, face.transform, image_size)
+
+
+def held_out(subjects: set[str], seed: int, share: float) -> set[str]:
+    """The subjects held out: those whose hash falls into the share, so that further subjects change nobody's side.
+
+    Where the share is positive and nobody's does, the subject of the smallest hash is held out, if another one stays.
+    """
+
+    def place(subject: str) -> float:
+        digest = hashlib.blake2b(f"{seed}/{subject}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64
+
+    chosen = {subject for subject in subjects if place(subject) < share}
+    if share > 0 and not chosen and len(subjects) > 1:
+        chosen = {min(subjects, key=place)}
+    return chosen
+
+
+def _image_id(source: str, box: np.ndarray) -> str:
+    place = ",".join(f"{value:.0f}" for value in box)
+    return hashlib.blake2b(f"{source}|{place}".encode(), digest_size=8).hexdigest()
+
+
+def _table(
+    faces: list[_Face], role: str, source: Source, image_size: int, options: PrepareParams, seed: int
+) -> Prepared:
+    kept = _left(faces)
+    rejects = pd.DataFrame(
+        [(face.record.source, face.reject) for face in faces if face.reject], columns=["source", "reason"], dtype=str
+    )
+    if not kept:
+        counts = Counter(reason.split(":")[0] for reason in rejects["reason"]).most_common()
+        first = rejects.iloc[0]
+        raise UserError(
+            f"{source.path}: all {len(faces)} photographs were rejected"
+            f" ({', '.join(f'{count} × {reason}' for reason, count in counts)});"
+            f" first {first['source']}: {first['reason']}; see `prepare` and `data.{role}` in params.yaml"
+        )
+    subjects = {face.record.subject for face in kept}
+    validation = held_out(subjects, seed, options.val_share) if role == "train" else set()
+    rows = []
+    for row, face in enumerate(kept):
+        record = face.record
+        split = ("val" if record.subject in validation else "train") if role == "train" else "test"
+        rows.append(
+            {
+                "image_id": _image_id(record.source, face.box),
+                "source": record.source,
+                "role": role,
+                "subject": record.subject,
+                "expression": record.expression,
+                **dict(zip(BOX_COLUMNS, face.box, strict=True)),
+                **dict(zip(POINT_COLUMNS, face.points.ravel(), strict=True)),
+                **dict(zip(CROP_COLUMNS, face.transform.ravel(), strict=True)),
+                **dict(zip(AU_NAMES, np.clip(face.aus, 0, 1), strict=True)),
+                "au_source": source.action_units,
+                "split": split,
+                "row": row,
+            }
+        )
+    pixels = np.stack([face.crop for face in kept])
+    assert pixels.shape == (len(kept), image_size, image_size, 3)
+    assert len(kept) + len(rejects) == len(faces), "a photograph was lost"
+    return Prepared(pd.DataFrame(rows), pixels, rejects)
+
+
+def contact_sheet(pixels: np.ndarray, columns: int = 12, rows: int = 8) -> np.ndarray:
+    """Up to columns × rows crops spread evenly over N×H×W×3 uint8, as one image; free places are white."""
+    count = min(len(pixels), columns * rows)
+    chosen = pixels[np.linspace(0, len(pixels) - 1, count).round().astype(int)]
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    height, width = pixels.shape[1:3]
+    sheet = np.full((rows * columns, height, width, 3), 255, np.uint8)
+    sheet[:count] = chosen
+    return sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)

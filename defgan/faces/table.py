@@ -1,0 +1,82 @@
+"""The faces table: what every stage after `prepare` reads, whatever the photographs were.
+
+A prepared role is a directory of three files:
+
+- `faces.parquet`, one row per face, with the columns of `COLUMNS`;
+- `pixels.npy`, uint8 of shape N×H×W×3 (RGB), memory-mapped; `faces.row` is the index into it;
+- `rejects.parquet` with `source` and `reason`: rows + rejects = inputs.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from defgan.errors import UserError
+from defgan.facs import AU_NAMES
+from defgan.files import atomic_directory
+
+BOX_COLUMNS = ("box_x0", "box_y0", "box_x1", "box_y1")
+POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
+"""Five points in the order of MTCNN; left and right as seen in the image."""
+POINT_COLUMNS = tuple(f"{point}_{axis}" for point in POINTS for axis in "xy")
+CROP_COLUMNS = ("crop_m00", "crop_m01", "crop_m02", "crop_m10", "crop_m11", "crop_m12")
+"""Rows of the 2×3 similarity transform from photograph pixels to crop pixels (pixel centres at +0.5)."""
+
+COLUMNS = (
+    "image_id",  # stable: hash of the source's path and the box
+    "source",  # path of the photograph relative to the role's directory
+    "role",
+    "subject",
+    "expression",  # "" where unknown
+    *BOX_COLUMNS,
+    *POINT_COLUMNS,
+    *CROP_COLUMNS,
+    *AU_NAMES,  # float32 in [0, 1]
+    "au_source",
+    "split",  # "train" or "val" by subject in the train role, "test" elsewhere
+    "row",
+)
+
+
+@dataclass(frozen=True)
+class Faces:
+    """A prepared role: `frame` with `COLUMNS`, `pixels` uint8 N×H×W×3."""
+
+    frame: pd.DataFrame
+    pixels: np.ndarray
+
+    @property
+    def aus(self) -> np.ndarray:
+        """AU intensities, float32 of shape N×17 in [0, 1], in the order of `AU_NAMES`."""
+        return np.array(self.frame[list(AU_NAMES)], np.float32)  # a copy: pandas hands out read-only views
+
+    def crop_transforms(self) -> np.ndarray:
+        """Photograph-to-crop similarity transforms, float64 of shape N×2×3."""
+        return self.frame[list(CROP_COLUMNS)].to_numpy(np.float64).reshape(-1, 2, 3)
+
+
+def read_faces(directory: str | Path) -> Faces:
+    """Read a prepared role; the pixels stay on disk until they are touched."""
+    directory = Path(directory)
+    if not (directory / "faces.parquet").is_file():
+        raise UserError(f"{directory}: no faces.parquet here; run `dvc repro prepare` first")
+    frame = pd.read_parquet(directory / "faces.parquet")
+    pixels = np.load(directory / "pixels.npy", mmap_mode="r", allow_pickle=False)
+    if len(frame) != len(pixels):
+        raise UserError(f"{directory}: {len(frame)} rows but {len(pixels)} images; run `dvc repro -f prepare` again")
+    return Faces(frame.sort_values("row", ignore_index=True), pixels)
+
+
+def write_faces(directory: str | Path, frame: pd.DataFrame, pixels: np.ndarray, rejects: pd.DataFrame) -> None:
+    """Write a prepared role whole or not at all."""
+    missing = set(COLUMNS) - set(frame.columns)
+    assert not missing, f"faces table lacks {sorted(missing)}"
+    assert pixels.dtype == np.uint8 and len(pixels) == len(frame)
+    with atomic_directory(directory) as temporary:
+        frame[list(COLUMNS)].astype(dict.fromkeys(AU_NAMES, np.float32)).to_parquet(
+            temporary / "faces.parquet", index=False
+        )
+        np.save(temporary / "pixels.npy", pixels)
+        rejects[["source", "reason"]].to_parquet(temporary / "rejects.parquet", index=False)

@@ -1,0 +1,68 @@
+"""Action units by name, the expressions of MUG and RaFD, and named presets.
+
+The 17 units are the intensities that OpenFace 2 reports, in its order; every table, model and
+plot of this project uses these names and this order.
+"""
+
+from types import MappingProxyType
+
+import numpy as np
+
+ACTION_UNITS = MappingProxyType(
+    {
+        "AU01": "inner brow raiser",
+        "AU02": "outer brow raiser",
+        "AU04": "brow lowerer",
+        "AU05": "upper lid raiser",
+        "AU06": "cheek raiser",
+        "AU07": "lid tightener",
+        "AU09": "nose wrinkler",
+        "AU10": "upper lip raiser",
+        "AU12": "lip corner puller",
+        "AU14": "dimpler",
+        "AU15": "lip corner depressor",
+        "AU17": "chin raiser",
+        "AU20": "lip stretcher",
+        "AU23": "lip tightener",
+        "AU25": "lips part",
+        "AU26": "jaw drop",
+        "AU45": "blink",
+    }
+)
+"""Name to plain words, in the order of the AU vectors x and y."""
+
+AU_NAMES: tuple[str, ...] = tuple(ACTION_UNITS)
+N_AUS = len(AU_NAMES)
+
+EXPRESSIONS: tuple[str, ...] = ("anger", "disgust", "fear", "happy", "sad", "surprise")
+"""The six target expressions of the paper's figures."""
+
+MUG_EXPRESSIONS: tuple[str, ...] = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+RAFD_EXPRESSIONS: tuple[str, ...] = (*MUG_EXPRESSIONS, "contempt")
+
+PRESETS = MappingProxyType(
+    {
+        # Peak intensities after the AU combinations of EMFACS (Friesen & Ekman, 1983).
+        "neutral": {},
+        "anger": {"AU04": 0.95, "AU05": 0.4, "AU07": 0.8, "AU17": 0.3, "AU23": 0.8},
+        "disgust": {"AU04": 0.3, "AU07": 0.4, "AU09": 0.95, "AU10": 0.7, "AU15": 0.3, "AU17": 0.4},
+        "fear": {"AU01": 0.9, "AU02": 0.6, "AU04": 0.5, "AU05": 0.9, "AU20": 0.8, "AU25": 0.5, "AU26": 0.4},
+        "happy": {"AU06": 0.8, "AU12": 1.0, "AU25": 0.6},
+        "sad": {"AU01": 0.85, "AU04": 0.5, "AU15": 0.95, "AU17": 0.5},
+        "surprise": {"AU01": 0.95, "AU02": 0.95, "AU05": 0.8, "AU25": 0.7, "AU26": 0.9},
+        "contempt": {"AU12": 0.2, "AU14": 0.95},
+    }
+)
+
+
+def au_vector(intensities: dict[str, float]) -> np.ndarray:
+    """Named intensities in [0, 1] to a vector of shape (17,), float32; units not named are 0."""
+    unknown = set(intensities) - set(AU_NAMES)
+    if unknown:
+        raise KeyError(f"unknown action units {sorted(unknown)}; known: {', '.join(AU_NAMES)}")
+    return np.array([intensities.get(name, 0.0) for name in AU_NAMES], dtype=np.float32)
+
+
+def preset(expression: str) -> np.ndarray:
+    """The AU vector of a named expression at its peak, shape (17,), float32 in [0, 1]."""
+    return au_vector(PRESETS[expression])

@@ -1,0 +1,70 @@
+"""Motion editing (sec. 3.1.1): the deformation generator, its grid, and the warp."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from defgan.facs import N_AUS
+from defgan.models.blocks import Encoder, init_weights, with_maps
+
+REFERENCE_SIZE = 128
+"""Offsets are counted in pixels of an image of this side, whatever the size at hand."""
+
+
+def identity_grid(height: int, width: int, device: torch.device | None = None) -> Tensor:
+    """ℐ_Def, 1×H×W×2: each pixel's own centre (x, y) in grid_sample's [-1, 1], align_corners=False."""
+    xs = (2 * torch.arange(width, device=device) + 1) / width - 1
+    ys = (2 * torch.arange(height, device=device) + 1) / height - 1
+    return torch.stack(torch.meshgrid(xs, ys, indexing="xy"), dim=-1)[None]
+
+
+def warp(grid: Tensor, images: Tensor) -> Tensor:
+    """Warp(𝒢, ℐ) of eq. 4: output pixel p reads the image at 𝒢(p), bilinearly; edges are repeated.
+
+    `grid` N×H×W×2 in [-1, 1], `images` N×C×H×W; returns N×C×H×W in the images' dtype.
+    """
+    # The grid stays fp32: bf16 would round positions to a quarter of a pixel.
+    return F.grid_sample(images.float(), grid.float(), mode="bilinear", padding_mode="border", align_corners=False).to(
+        images.dtype
+    )
+
+
+def to_offsets(grid: Tensor) -> Tensor:
+    """Grid, N×H×W×2, to offsets from the identity in pixels at 128 px, same shape."""
+    identity = identity_grid(*grid.shape[1:3], device=grid.device)
+    return (grid - identity) * (REFERENCE_SIZE / 2)
+
+
+def to_grid(offsets: Tensor) -> Tensor:
+    """Offsets in pixels at 128 px, N×H×W×2, to an absolute grid; the inverse of `to_offsets`."""
+    return identity_grid(*offsets.shape[1:3], device=offsets.device) + offsets * (2 / REFERENCE_SIZE)
+
+
+def compose(outer: Tensor, inner: Tensor) -> Tensor:
+    """Warp(outer, inner) of eq. 13: the grid p → inner(outer(p)); both N×H×W×2.
+
+    Offsets are sampled, not positions: at the border a repeated position would pull the grid inwards.
+    """
+    sampled = warp(outer, to_offsets(inner).permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+    return outer + sampled * (2 / REFERENCE_SIZE)
+
+
+class DeformationGenerator(nn.Module):
+    """G_Def: (ℐ_x, x, y) → 𝒢 (eq. 4), offset-based with a largest offset (App. D.1)."""
+
+    def __init__(self, channels: int, residual_blocks: int, max_offset: float):
+        super().__init__()
+        self.max_offset = max_offset
+        self.encoder = Encoder(3 + 2 * N_AUS, channels, residual_blocks)
+        # The paper replaces the trunk's last three convolutions by bilinear upsampling without saying what maps
+        # features to offsets: one convolution at a quarter of the resolution, which makes the field smooth.
+        self.head = nn.Conv2d(4 * channels, 2, 7, padding=3, bias=False)
+        init_weights(self)
+        # Training starts near the identity warp.
+        nn.init.normal_(self.head.weight, 0.0, 1e-3)
+
+    def forward(self, images: Tensor, x: Tensor, y: Tensor) -> Tensor:
+        """Images N×3×H×W in [-1, 1], AUs x and y N×17 in [0, 1]; returns the grid, N×H×W×2, fp32."""
+        coarse = self.max_offset * torch.tanh(self.head(self.encoder(with_maps(images, x, y))).float())
+        offsets = F.interpolate(coarse, scale_factor=4, mode="bilinear", align_corners=False)
+        return to_grid(offsets.permute(0, 2, 3, 1))

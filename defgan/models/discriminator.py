@@ -1,0 +1,51 @@
+"""The discriminator D with a patch critic D_c and an AU regressor D_exp (sec. 3.1, App. D.1)."""
+
+import itertools
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from defgan.facs import N_AUS
+from defgan.models.blocks import init_weights
+
+
+class Discriminator(nn.Module):
+    """PatchGAN of 4×4 convolutions with stride 2, LeakyReLU 0.01, no normalisation.
+
+    Six halvings at 128 px; at other sizes as many as leave a last map of at least 2×2.
+
+    Args:
+        image_size: side of the images, pixels.
+        channels: width of the first layer (paper: 64).
+        instance_noise: standard deviation, on the scale of [-1, 1], of the Gaussian noise added to every image that D
+            sees in training, real or edited (paper: 0).
+        blur: whether D sees its images through a binomial 3×3 filter (paper: no). Its strided convolutions alias:
+            without a filter D_exp is most easily pleased by a dotted texture of two pixels' period.
+    """
+
+    def __init__(self, image_size: int, channels: int, instance_noise: float = 0.0, blur: bool = False):
+        super().__init__()
+        self.instance_noise = instance_noise
+        self.blur = blur
+        halvings = int(math.log2(image_size)) - 1
+        widths = [3, *(channels * 2**i for i in range(halvings))]
+        layers: list[nn.Module] = []
+        for width_in, width_out in itertools.pairwise(widths):
+            layers += [nn.Conv2d(width_in, width_out, 4, 2, 1), nn.LeakyReLU(0.01, inplace=True)]
+        self.trunk = nn.Sequential(*layers)
+        self.critic_head = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
+        self.au_head = nn.Conv2d(widths[-1], N_AUS, image_size // 2**halvings, bias=False)
+        init_weights(self)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images N×3×H×W in [-1, 1]; returns D_c, N×h×w patch scores, and D_exp, N×17 AU intensities."""
+        if self.blur:
+            weights = torch.tensor([0.25, 0.5, 0.25], device=images.device)
+            kernel = (weights[:, None] * weights).expand(3, 1, 3, 3)
+            images = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
+        if self.training and self.instance_noise:
+            images = images + self.instance_noise * torch.randn_like(images)
+        features = self.trunk(images)
+        return self.critic_head(features)[:, 0], self.au_head(features)[:, :, 0, 0]

@@ -1,0 +1,190 @@
+"""Typed parameters: `params.yaml` validated once; an unknown key fails with the nearest known name.
+
+`python -m defgan.params` checks the file alone.
+"""
+
+import difflib
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from defgan.errors import UserError
+from defgan.facs import EXPRESSIONS
+
+Positive = Annotated[int, Field(gt=0)]
+Coefficient = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TrainRole(_Strict):
+    subjects: Annotated[int, Field(ge=0)]
+    images_per_subject: Positive
+
+
+class CorpusRole(_Strict):
+    subjects: Annotated[int, Field(ge=0)]
+
+
+class CorpusParams(_Strict):
+    image_size: Annotated[int, Field(ge=32)]
+    supersample: Annotated[int, Field(ge=1, le=4)]
+    train: TrainRole
+    wild: CorpusRole
+    mug: CorpusRole
+    rafd: CorpusRole
+
+
+class Source(_Strict):
+    """Where one role's photographs come from and how their points and AUs are read."""
+
+    path: str
+    dataset: Literal["corpus", "folder"]
+    points: Literal["annotations", "mtcnn"]
+    action_units: Literal["annotations", "blendshapes"]
+
+
+class DataParams(_Strict):
+    train: Source
+    wild: Source
+    mug: Source
+    rafd: Source
+
+
+class PrepareParams(_Strict):
+    detection_threshold: Share
+    min_face: Positive
+    val_share: Share
+
+
+class PlanParams(_Strict):
+    database: Literal["mug", "rafd"]
+    instances: Positive
+    grid_faces: Positive
+    sweep_faces: Positive
+    sweep_expression: Literal[EXPRESSIONS]
+    sweep_steps: Annotated[int, Field(ge=2)]
+
+
+class TrainingParams(_Strict):
+    """What all models share."""
+
+    batches: Positive
+    batch_size: Positive
+    learning_rate: Annotated[float, Field(gt=0)]
+    beta1: Decay
+    beta2: Decay
+    decay_share: Share
+    channels: Positive
+    critic_channels: Positive
+    residual_blocks: Positive
+    ema_decay: Decay
+    au_warmup_steps: Annotated[int, Field(ge=0)]
+    instance_noise: Coefficient
+    critic_blur: bool
+    mask_bias: float
+    precision: Literal["32-true", "bf16-mixed"]
+    sheet_every: Positive
+    checkpoint_seconds: Annotated[float, Field(gt=0)]
+
+
+class GANimationParams(_Strict):
+    critic_steps: Positive
+    lambda_gp: Coefficient
+    lambda_exp: Coefficient
+    lambda_exp_d: Coefficient
+    lambda_cyc: Coefficient
+    lambda_mask: Coefficient
+    lambda_tv: Coefficient
+
+
+class EditParams(_Strict):
+    batch_size: Positive
+
+
+class EvaluateParams(_Strict):
+    features: Literal["efficientnet-lite0", "inception-v3-compat"]
+    reference: Literal["train", "wild", "mug", "rafd"]
+    embedder: Literal["dlib-resnet-128"]
+    batch_size: Positive
+
+
+class Params(_Strict):
+    """All of params.yaml; the comments there say what each key means and which equation it belongs to."""
+
+    seed: int
+    image_size: Annotated[int, Field(ge=32, multiple_of=4)]
+    corpus: CorpusParams
+    data: DataParams
+    prepare: PrepareParams
+    plan: PlanParams
+    training: TrainingParams
+    critic_steps: Positive
+    lambda_gp: Coefficient
+    lambda_exp_comp: Coefficient
+    lambda_exp_def: Coefficient
+    lambda_exp_d: Coefficient
+    lambda_cyc: Coefficient
+    lambda_id: Coefficient
+    lambda_comp: Coefficient
+    lambda_eye_g: Coefficient
+    lambda_tv_g: Coefficient
+    lambda_eye_m: Coefficient
+    lambda_tv_m: Coefficient
+    max_offset: Annotated[float, Field(gt=0)]
+    ganimation: GANimationParams
+    edit: EditParams
+    evaluate: EvaluateParams
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    keys = []
+    for name, field in model.model_fields.items():
+        keys.append(prefix + name)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys += _known_keys(field.annotation, f"{prefix}{name}.")
+    return keys
+
+
+def _explain(error: ValidationError, path: Path) -> str:
+    # An unknown key comes first: where one is mistyped, the right one is also missing.
+    first = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
+    key = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, _known_keys(Params), n=1, cutoff=0.0)[0]
+        return f"{path}: unknown key `{key}`; the nearest known key is `{near}`"
+    if not key:
+        return f"{path}: expected the keys of params.yaml with their values"
+    if first["type"] == "missing":
+        return f"{path}: key `{key}` is missing; add it (see params.yaml in the repository)"
+    return f"{path}: `{key}`: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """Read and validate a params file; raises UserError with the key and the remedy."""
+    path = Path(path)
+    try:
+        content = yaml.safe_load(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; run from the repository's root") from None
+    except yaml.YAMLError as error:
+        raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    try:
+        return Params.model_validate(content)
+    except ValidationError as error:
+        raise UserError(_explain(error, path)) from None
+
+
+if __name__ == "__main__":
+    try:
+        load_params()
+    except UserError as error:
+        sys.exit(str(error))
+    print("params.yaml: every key is known and every value valid")

@@ -1,0 +1,72 @@
+"""Presets: files of params that replace those of params.yaml; its comments stay.
+
+    python -m defgan.presets presets/paper.yaml        (or: make preset NAME=paper)
+
+`git diff params.yaml` shows what changed, `git checkout params.yaml` undoes it.
+"""
+
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from defgan.errors import UserError
+from defgan.files import atomic_file
+from defgan.params import load_params
+
+
+def _merge(params: MutableMapping, preset: MutableMapping, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Write `preset` into `params`; yield dotted key, old value and new value of what changed."""
+    for key, value in preset.items():
+        old = params.get(key)
+        if isinstance(value, MutableMapping) and isinstance(old, MutableMapping):
+            yield from _merge(old, value, f"{prefix}{key}.")
+        elif value != old:
+            params[key] = value
+            yield f"{prefix}{key}", old, value
+
+
+def apply(preset: str | Path, params: str | Path = "params.yaml") -> list[tuple[str, Any, Any]]:
+    """Merge a preset into a params file and return the changes (key, old, new).
+
+    Raises UserError, and leaves the file as it was, where the preset is not there or the result is not valid.
+    """
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 4096  # long lines stay whole
+    try:
+        content, changed = yaml.load(Path(params)), yaml.load(Path(preset))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(str(path) for path in Path("presets").glob("*.yaml")))
+        raise UserError(f"{error.filename}: no such file; presets: {known or 'none here, run from the root'}") from None
+    except YAMLError as error:
+        raise UserError(f"{preset}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(changed, MutableMapping):
+        raise UserError(f"{preset}: expected keys of params.yaml with their values")
+    changes = list(_merge(content, changed))
+    with atomic_file(params) as path:
+        yaml.dump(content, path)
+        try:
+            load_params(path)
+        except UserError as error:
+            raise UserError(str(error).replace(str(path), str(preset))) from None
+    return changes
+
+
+def main(preset: Annotated[Path, typer.Argument(help="a file of presets/, or your own")]) -> None:
+    """Write a preset's values into params.yaml."""
+    try:
+        changes = apply(preset)
+    except UserError as error:
+        typer.secho(f"presets: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    for key, old, new in changes:
+        typer.echo(f"  {key}: {old} → {new}")
+    typer.echo(f"{preset}: {len(changes)} values of params.yaml changed")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,39 @@
+"""Resume state: where it lies, what it belongs to, and writing it whole."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from defgan.faces.table import Faces
+from defgan.files import atomic_file
+
+
+def resume_root() -> Path:
+    """Resume state lies outside DVC's outs: an experiment with another λ must not start from this one's weights."""
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve() / ".defgan" / "resume"
+
+
+def run_key(name: str, settings: dict[str, Any], faces: Faces) -> str:
+    """A hash of everything that decides a training run: model, params and data."""
+    digest = hashlib.sha256(json.dumps([name, settings], sort_keys=True).encode())
+    digest.update(np.ascontiguousarray(faces.aus))
+    digest.update(",".join(faces.frame["image_id"]).encode())
+    rows = faces.frame["row"].to_numpy()
+    for start in range(0, len(rows), 1024):
+        digest.update(np.ascontiguousarray(faces.pixels[rows[start : start + 1024]]))
+    return f"{name}-{digest.hexdigest()[:16]}"
+
+
+def save_state(path: Path, state: dict[str, Any]) -> None:
+    with atomic_file(path) as temporary:
+        torch.save(state, temporary)
+
+
+def load_state(path: Path) -> dict[str, Any] | None:
+    """The state saved at `path`, or None where there is none; only tensors and plain values are read."""
+    return torch.load(path, weights_only=True) if path.is_file() else None

@@ -1,0 +1,69 @@
+"""Render the embedded corpus: `python -m stages.corpus`.
+
+Writes data/corpus/{train,wild,mug,rafd}: images, annotations.parquet (points, exact action units) and the scenes from
+which the true image of any face under other action units can be rendered.
+"""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+import typer
+from rich.progress import track
+
+from stages.common import console, stage
+
+CORPUS = Path("data/corpus")
+
+
+def corpus() -> None:
+    """params.corpus to data/corpus."""
+    started = time.monotonic()
+    # The renderer's processes share the cores; each of them is single.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with stage("corpus") as (params, run):
+        from defgan.corpus.roles import Studio, make_role
+        from defgan.corpus.sampling import ROLES
+        from defgan.corpus.scenes import available_cores, contact_sheet, crew
+        from defgan.files import atomic_directory
+
+        run.log_params({"seed": params.seed, "corpus": params.corpus.model_dump()})
+        with console.status("corpus: the head model (its first use on a machine takes about a minute)"):
+            studio = Studio()
+        counts = {}
+        with crew(studio.head, available_cores()) as render:
+            for role in ROLES:
+                wanted = getattr(params.corpus, role)
+                if not wanted.subjects:
+                    with atomic_directory(CORPUS / role):
+                        counts[role] = 0
+                    continue
+                counts[role] = make_role(
+                    CORPUS / role, role, studio, render, wanted.subjects, getattr(wanted, "images_per_subject", 1),
+                    params.seed, params.corpus.image_size, params.corpus.supersample, partial(_bar, role),
+                )  # fmt: skip
+                with tempfile.TemporaryDirectory() as folder:
+                    sheet = Path(folder) / f"{role}.png"
+                    contact_sheet(CORPUS / role).save(sheet)
+                    run.log_artifact(sheet, "contact_sheets")
+        run.log_metrics({"images": counts})
+    console.print(
+        f"corpus: {', '.join(f'{count} {role}' for role, count in counts.items())} images"
+        f" → {CORPUS} ({time.monotonic() - started:.0f} s)"
+    )
+
+
+def _bar(role: str, items: Iterable, total: int) -> Iterable:
+    return track(items, description=f"corpus: {role}", total=total, console=console)
+
+
+def main() -> None:
+    """Entry point of `python -m stages.corpus`."""
+    typer.run(corpus)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Decide which wild face is edited to which AU vector: `python -m stages.plan`."""
+
+from pathlib import Path
+
+import pandas as pd
+import typer
+
+from defgan.errors import UserError
+from defgan.evaluation.plan import plan_edits
+from defgan.faces.table import read_faces
+from defgan.files import atomic_file
+from stages.common import console, stage
+
+PREPARED = Path("data/prepared")
+TARGETS = Path("data/targets.parquet")
+PLAN = Path("data/plan.parquet")
+
+
+def plan() -> None:
+    """Prepared wild faces and targets to data/plan.parquet."""
+    with stage("plan") as (params, run):
+        run.log_params({"seed": params.seed, "plan": params.plan.model_dump()})
+        if not TARGETS.is_file():
+            raise UserError(f"{TARGETS}: no such file; run `dvc repro targets` first")
+        edits = plan_edits(read_faces(PREPARED / "wild"), pd.read_parquet(TARGETS), params.plan, params.seed)
+        with atomic_file(PLAN) as temporary:
+            edits.to_parquet(temporary, index=False)
+        counts = edits["set"].value_counts(sort=False).to_dict()
+        run.log_metrics({"edits": counts})
+        run.log_artifact(PLAN)
+    console.print(
+        f"plan: {', '.join(f'{count} {name}' for name, count in counts.items())} edits → {PLAN}", soft_wrap=True
+    )
+
+
+def main() -> None:
+    """Entry point of `python -m stages.plan`."""
+    typer.run(plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""What all tests share."""
+
+from pathlib import Path
+
+import pytest
+
+from defgan import tracking
+from defgan.params import Params, load_params
+
+ROOT = Path(__file__).parents[1]
+
+TINY = {
+    "image_size": 32,
+    "corpus.image_size": 64,
+    "corpus.supersample": 1,
+    "corpus.train.subjects": 6,
+    "corpus.train.images_per_subject": 2,
+    "corpus.wild.subjects": 3,
+    "corpus.mug.subjects": 2,
+    "corpus.rafd.subjects": 3,
+    "prepare.val_share": 0.2,
+    "plan.instances": 2,
+    "plan.grid_faces": 2,
+    "plan.sweep_faces": 1,
+    "plan.sweep_steps": 3,
+    "training.batches": 8,
+    "training.batch_size": 2,
+    "training.channels": 4,
+    "training.critic_channels": 4,
+    "training.residual_blocks": 1,
+    "training.au_warmup_steps": 2,
+    "training.sheet_every": 2,
+    "edit.batch_size": 8,
+    "evaluate.batch_size": 8,
+}
+"""Params (dotted keys) under which every stage takes seconds."""
+
+
+def changed(values: dict, overrides: dict) -> dict:
+    """Nested params with some dotted keys replaced; a key that does not exist is an error."""
+    result = {key: dict(value) if isinstance(value, dict) else value for key, value in values.items()}
+    for dotted, value in overrides.items():
+        key, _, rest = dotted.partition(".")
+        if key not in result:
+            raise KeyError(dotted)
+        result[key] = changed(result[key], {rest: value}) if rest else value
+    return result
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, so that parallel workers end together."""
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+
+
+@pytest.fixture
+def params() -> Params:
+    """The default experiment's params."""
+    return load_params(ROOT / "params.yaml")
+
+
+@pytest.fixture
+def tiny_params(params) -> Params:
+    """Params under which everything takes seconds."""
+    return Params.model_validate(changed(params.model_dump(), TINY))
+
+
+@pytest.fixture(scope="session")
+def studio():
+    """The corpus' head model; building it takes seconds."""
+    from defgan.corpus.roles import Studio
+
+    return Studio()
+
+
+@pytest.fixture
+def shared() -> Path:
+    """A folder of real photographs beside the repository; the test is skipped where there is none."""
+    path = ROOT.parent / "shared"
+    if not (path / "faces").is_dir():
+        pytest.skip("needs real photographs in ../shared/faces, which do not come with the project")
+    return path
+
+
+@pytest.fixture(autouse=True)
+def untracked(request, monkeypatch) -> None:
+    """Stages that run inside a test record nothing in MLflow, unless the test asks for `tracked`."""
+    if "tracked" not in request.fixturenames:
+        monkeypatch.setattr(tracking, "mlflow_installed", lambda: False)
+
+
+@pytest.fixture
+def tracked(tmp_path, monkeypatch) -> Path:
+    """The root of an MLflow store of the test's own."""
+    for name in ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path))
+    return tmp_path

@@ -1,0 +1,112 @@
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from defgan.datasets import read_dataset
+from defgan.errors import UserError
+from defgan.faces.table import POINT_COLUMNS
+from defgan.facs import AU_NAMES
+
+
+def image(path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("RGB", (8, 8)).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    image(tmp_path / "anna/one.png")
+    image(tmp_path / "anna/deep/two.JPG")
+    image(tmp_path / "lone.webp")
+    (tmp_path / "notes.txt").write_text("no photograph")
+    return tmp_path
+
+
+def table(folder, **columns) -> pd.DataFrame:
+    frame = pd.DataFrame({"path": ["anna/one.png", "lone.webp"], **columns})
+    frame.to_csv(folder / "annotations.csv", index=False)
+    return frame
+
+
+def test_subjects_of_a_plain_tree(folder):
+    dataset = read_dataset("folder", folder)
+    assert [(record.source, record.subject) for record in dataset.records] == [
+        ("anna/deep/two.JPG", "anna"),
+        ("anna/one.png", "anna"),
+        ("lone.webp", "lone"),
+    ]
+    assert not dataset.has_points
+    assert not dataset.has_aus
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_annotations_are_taken_by_name(folder, kind):
+    frame = table(
+        folder,
+        subject=["007", None],
+        expression=["happy", None],
+        **{name: [number / 100, 0.5] for number, name in enumerate(reversed(AU_NAMES))},
+        **{name: [float(number), None] for number, name in enumerate(POINT_COLUMNS)},
+    )
+    if kind == "parquet":
+        (folder / "annotations.csv").unlink()
+        frame.to_parquet(folder / "annotations.parquet")
+    dataset = read_dataset("folder", folder)
+    assert dataset.has_points
+    assert dataset.has_aus
+    records = {record.source: record for record in dataset.records}
+    one = records["anna/one.png"]
+    assert (one.subject, one.expression) == ("007", "happy")
+    np.testing.assert_array_equal(one.points, np.arange(10).reshape(5, 2))
+    np.testing.assert_allclose(one.aus, np.arange(16, -1, -1) / 100, rtol=1e-6)
+    lone = records["lone.webp"]
+    assert (lone.subject, lone.expression, lone.points) == ("lone", "", None)
+    assert records["anna/deep/two.JPG"].aus is None
+
+
+def test_a_photograph_that_only_the_annotations_name_is_a_record(folder):
+    pd.DataFrame({"path": ["gone.png"]}).to_csv(folder / "annotations.csv", index=False)
+    assert "gone.png" in {record.source for record in read_dataset("folder", folder).records}
+
+
+@pytest.mark.parametrize(
+    ("columns", "message"),
+    [
+        ({"AU01": [0.1, 0.2]}, r"annotations\.csv: AU columns AU02, .* are missing"),
+        ({"nose_x": [1, 2]}, r"point columns left_eye_x, .* are missing"),
+        ({name: ["much", 0.1] for name in AU_NAMES}, r"column `AU01` of anna/one\.png is not a number"),
+        ({"path": ["lone.webp", "./lone.webp"]}, r"lone\.webp has 2 rows"),
+    ],
+)
+def test_wrong_annotations_are_one_line(folder, columns, message):
+    table(folder, **columns) if "path" not in columns else pd.DataFrame(columns).to_csv(folder / "annotations.csv")
+    with pytest.raises(UserError, match=message) as caught:
+        read_dataset("folder", folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", ["", "only,columns\n1,2\n"])
+def test_a_table_without_paths_is_one_line(folder, content):
+    (folder / "annotations.csv").write_text(content)
+    with pytest.raises(UserError, match=r"annotations\.csv") as caught:
+        read_dataset("folder", folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_broken_parquet_is_one_line(folder):
+    (folder / "annotations.parquet").write_bytes(b"PAR1 broken")
+    with pytest.raises(UserError, match=r"annotations\.parquet: cannot be read"):
+        read_dataset("folder", folder)
+
+
+def test_missing_and_empty_folders(tmp_path):
+    with pytest.raises(UserError, match="no such folder"):
+        read_dataset("folder", tmp_path / "nowhere")
+    with pytest.raises(UserError, match="no photographs in this folder"):
+        read_dataset("folder", tmp_path)
+
+
+def test_a_corpus_role_that_was_not_rendered_names_the_key(tmp_path):
+    with pytest.raises(UserError, match=r"corpus\.rafd\.subjects"):
+        read_dataset("corpus", tmp_path / "rafd")

@@ -1,0 +1,245 @@
+"""The whole experiment, for real, with tiny params in a repository of its own."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from ruamel.yaml import YAML
+
+from defgan.facs import AU_NAMES, EXPRESSIONS
+from defgan.tracking import flatten
+from tests.conftest import ROOT, TINY, changed
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
+
+ROLES = ("train", "wild", "mug", "rafd")
+METHODS = ("defgan", "ganimation", "copy")
+DEADLINE = 1200
+yaml = YAML()
+
+OVERRIDES = TINY | {
+    # Enough training to be killed in the middle of it, with a checkpoint at every row of the curves.
+    "training.batches": 80,
+    "training.checkpoint_seconds": 0.001,
+}
+
+
+class Clone:
+    """A repository with the project's files, and the commands that a user runs in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        own = ("DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "VIRTUAL_ENV", "PYTHONPATH")
+        self.env = {key: value for key, value in os.environ.items() if key not in own}
+        who = {f"GIT_{role}_{key}": "e2e" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+        tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.env |= who | {"PATH": tools, "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+
+    def run(self, *command: str, ok: bool = True) -> str:
+        """Run a command in the repository and return all that it printed."""
+        ended = subprocess.run(
+            command,
+            cwd=self.path,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        assert (ended.returncode == 0) == ok, f"{command} ended with {ended.returncode}:\n{ended.stdout[-4000:]}"
+        return ended.stdout
+
+    def tracked(self, query: str, *values: str) -> list[tuple]:
+        """Ask the MLflow store."""
+        with sqlite3.connect(self.path / "mlflow.db") as connection:
+            return connection.execute(query, values).fetchall()
+
+    def statuses(self, stage: str) -> list[str]:
+        """How the runs of a stage ended, oldest first."""
+        query = """select status from runs join tags using (run_uuid)
+                   where tags.key = 'stage' and tags.value = ? order by start_time"""
+        return [status for (status,) in self.tracked(query, stage)]
+
+    def params(self, stage: str) -> list[dict[str, str]]:
+        """The params of the finished runs of a stage, oldest first."""
+        query = """select run_uuid from runs join tags using (run_uuid)
+                   where tags.key = 'stage' and tags.value = ? and status = 'FINISHED' order by start_time"""
+        runs = self.tracked(query, stage)
+        return [dict(self.tracked("select key, value from params where run_uuid = ?", *run)) for run in runs]
+
+
+def stages_run(output: str) -> set[str]:
+    return set(re.findall(r"Running stage '([^']+)'", output))
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Clone:
+    """The project's files as a repository of its own, with tiny params."""
+    path = tmp_path_factory.mktemp("e2e") / "clone"
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    # What an earlier run left in git would let stages be skipped.
+    made = ("metrics/", "reports/", "dvc.lock")
+    for name in listed:
+        if not name.startswith(made) and (ROOT / name).is_file():
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, path / name)
+    values = changed(yaml.load(ROOT / "params.yaml"), OVERRIDES)
+    yaml.dump(values, path / "params.yaml")
+    clone = Clone(path)
+    clone.run("git", "init", "--quiet", "--initial-branch", "main")
+    clone.run("git", "add", "--all")
+    clone.run("git", "commit", "--quiet", "--message", "tiny")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def killed(clone) -> Clone:
+    """`dvc repro`, killed with all its children as soon as the training of DefGAN has saved a state."""
+    with (clone.path.parent / "killed.log").open("w+") as log:
+        process = subprocess.Popen(
+            ["dvc", "repro"], cwd=clone.path, env=clone.env, stdout=log, stderr=log, start_new_session=True
+        )
+        until = time.monotonic() + DEADLINE
+        while not any(clone.path.glob(".defgan/resume/*/state.pt")):
+            log.seek(0)
+            assert process.poll() is None and time.monotonic() < until, log.read()[-4000:]
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return clone
+
+
+@pytest.fixture(scope="module")
+def finished(killed) -> tuple[Clone, str]:
+    """The same repository after a second `dvc repro`, and what that printed."""
+    output = killed.run("dvc", "repro")
+    killed.run("git", "add", "--all")
+    killed.run("git", "commit", "--quiet", "--message", "results")
+    return killed, output
+
+
+def test_a_killed_run_goes_on_where_it_was(finished):
+    clone, output = finished
+    assert "defgan: going on from" in output
+    assert not stages_run(output) & {"corpus", "prepare@train", "targets", "plan", "truth"}
+    assert clone.statuses("train@defgan") == ["KILLED", "FINISHED"]
+    assert len(pd.read_csv(clone.path / "metrics/train_defgan.csv")) == 40 / 10
+    assert not list(clone.path.rglob("*.partial*"))
+
+
+def test_every_face_is_a_row_or_a_reject_and_no_subject_is_in_two_roles(finished):
+    clone, _ = finished
+    subjects = {}
+    for role in ROLES:
+        directory = clone.path / "data/prepared" / role
+        faces = pd.read_parquet(directory / "faces.parquet")
+        rejects = pd.read_parquet(directory / "rejects.parquet")
+        photographs = list((clone.path / "data/corpus" / role / "images").glob("*.png"))
+        assert len(faces) + len(rejects) == len(photographs) > 0
+        assert np.load(directory / "pixels.npy", mmap_mode="r").shape == (len(faces), 32, 32, 3)
+        assert faces[list(AU_NAMES)].to_numpy().min() >= 0 and faces[list(AU_NAMES)].to_numpy().max() <= 1
+        subjects[role] = set(faces["subject"])
+    assert len(subjects["train"]) == OVERRIDES["corpus.train.subjects"]
+    assert not subjects["train"] & (subjects["wild"] | subjects["mug"] | subjects["rafd"])
+
+
+def test_edits_follow_the_plan(finished):
+    clone, _ = finished
+    plan = pd.read_parquet(clone.path / "data/plan.parquet")
+    assert set(plan["set"]) == {"expressions", "grid", "sweep"}
+    wild = pd.read_parquet(clone.path / "data/prepared/wild/faces.parquet")
+    counted = plan[plan["set"] == "expressions"].groupby("expression")["image_id"].nunique()
+    assert counted.to_dict() == dict.fromkeys(EXPRESSIONS, len(wild))
+    true = np.load(clone.path / "data/truth/true.npy", mmap_mode="r")
+    assert true.shape == (len(plan), 32, 32, 3)
+    for method in METHODS:
+        edits = pd.read_parquet(clone.path / "edits" / method / "edits.parquet")
+        pd.testing.assert_frame_equal(edits, plan)
+        assert np.load(clone.path / "edits" / method / "final.npy", mmap_mode="r").shape == true.shape
+    pixels = np.load(clone.path / "data/prepared/wild/pixels.npy")
+    np.testing.assert_array_equal(np.load(clone.path / "edits/copy/final.npy"), pixels[plan["row"]])
+
+
+def test_metrics_tables_and_figures(finished):
+    clone, _ = finished
+    compared = json.loads((clone.path / "metrics/compare.json").read_text())
+    methods = compared["methods"]
+    assert set(methods) == set(METHODS) and compared["networks"]
+    for metrics in methods.values():
+        assert metrics["frechet"] > 0 and set(metrics["identity_by_expression"]) == set(EXPRESSIONS)
+    assert methods["copy"]["gain_final"] == 0 and methods["copy"]["identity"] == pytest.approx(0, abs=1e-6)
+    assert methods["defgan"]["gain_deformed"] is not None and methods["ganimation"]["gain_deformed"] is None
+    assert "Fréchet" in (clone.path / "reports/tables/table_1.md").read_text()
+    figures = {path.name[:6] for path in (clone.path / "reports/figures").glob("fig_*.png")}
+    assert {"fig_01", "fig_03", "fig_04", "fig_05"} <= figures
+
+
+def test_every_stage_is_recorded_with_the_params_that_it_depends_on(finished):
+    clone, _ = finished
+    locked = yaml.load(clone.path / "dvc.lock")["stages"]
+    for name, entry in locked.items():
+        if name == "check":
+            continue
+        stage = "edit@copy" if name == "copy" else name
+        runs = clone.params(stage)
+        assert len(runs) == 1, f"{name}: {clone.statuses(stage)}"
+        depends = {key: str(value) for key, value in flatten(entry.get("params", {}).get("params.yaml", {})).items()}
+        assert depends.items() <= runs[0].items(), name
+
+
+def test_a_second_repro_runs_nothing(finished):
+    clone, _ = finished
+    assert stages_run(clone.run("dvc", "repro")) == set()
+    assert "up to date" in clone.run("dvc", "status")
+    assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_an_unknown_key_is_refused_with_the_nearest_name(finished):
+    clone, _ = finished
+    assert "lamda_cyc" in clone.run("dvc", "exp", "run", "-S", "lamda_cyc=50", ok=False)
+    path = clone.path / "params.yaml"
+    before = path.read_text()
+    path.write_text(before + "lamda_cyc: 50\n")
+    output = clone.run("dvc", "repro", ok=False)
+    path.write_text(before)
+    assert "params.yaml: unknown key `lamda_cyc`; the nearest known key is `lambda_cyc`\n" in output
+    assert stages_run(output) == {"check"}
+
+
+def test_an_experiment_reruns_what_depends_on_it(finished):
+    clone, _ = finished
+    output = clone.run("dvc", "exp", "run", "-S", "lambda_cyc=50")
+    wanted = {"check", "train@defgan", "edit@defgan", "evaluate@defgan", "compare", "figures"}
+    assert stages_run(output) == wanted
+    assert [run["lambda_cyc"] for run in clone.params("train@defgan")] == ["100.0", "50.0"]
+    [(name,)] = clone.tracked("select distinct value from tags where key = 'DVC_EXP_NAME'")
+    assert name in clone.run("dvc", "exp", "list")
+    changes = clone.run("dvc", "metrics", "diff")
+    assert "methods.defgan." in changes and "methods.ganimation." not in changes
+
+
+def test_queued_experiments_are_recorded_in_the_same_store(finished):
+    clone, _ = finished
+    clone.run("git", "checkout", "--quiet", ".")
+    clone.run("dvc", "exp", "run", "--queue", "-S", "ganimation.lambda_cyc=5", "train@ganimation")
+    clone.run("dvc", "queue", "start")
+    until = time.monotonic() + DEADLINE
+    while len(clone.params("train@ganimation")) < 2 and time.monotonic() < until:
+        time.sleep(0.5)
+    assert [run["ganimation.lambda_cyc"] for run in clone.params("train@ganimation")] == ["10.0", "5.0"]
+    while "Running" in clone.run("dvc", "queue", "status") and time.monotonic() < until:
+        time.sleep(1)
+    clone.run("dvc", "queue", "stop")

@@ -1,0 +1,95 @@
+"""The Fréchet distance against closed forms, and its features against what the network is known to recognise."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageFilter
+
+from defgan.evaluation import frechet
+
+
+@pytest.fixture(scope="module")
+def extractor():
+    return frechet.load_extractor("efficientnet-lite0")
+
+
+@pytest.fixture(scope="module")
+def pictures() -> np.ndarray:
+    """Crops of matplotlib's sample photograph, uint8 24×64×64×3."""
+    with Image.open(Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")) as image:
+        photograph = np.asarray(image.convert("RGB"))
+    rng = np.random.default_rng(0)
+    corners = rng.integers(0, 512 - 128, (24, 2))
+    return np.stack([photograph[y : y + 128 : 2, x : x + 128 : 2] for y, x in corners])
+
+
+def whitened(count: int, dimensions: int, seed: int) -> torch.Tensor:
+    """Samples whose sample mean is 0 and sample covariance the identity, exactly."""
+    samples = torch.randn(count, dimensions, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    samples -= samples.mean(0)
+    return samples @ torch.linalg.inv(torch.linalg.cholesky(torch.cov(samples.T)).T)
+
+
+def test_closed_form_of_two_gaussians():
+    # Commuting covariances: ‖μ₁ − μ₂‖² + Σ (σ₁ − σ₂)².
+    deviations = torch.tensor([1.0, 2.0, 0.5]), torch.tensor([3.0, 2.0, 0.1])
+    a = whitened(50, 3, seed=1) * deviations[0] + torch.tensor([1.0, 0.0, -1.0])
+    b = whitened(70, 3, seed=2) * deviations[1] + torch.tensor([0.0, 2.0, -1.0])
+    assert frechet.frechet_distance(a, b) == pytest.approx(1 + 4 + 4 + 0 + 0.16, rel=1e-9)
+
+
+def test_closed_form_of_covariances_that_do_not_commute():
+    # Tr(Σ₁Σ₂)^½ of 2×2 matrices: (Tr + 2 √det)^½ of the product.
+    first = torch.tensor([[2.0, 1.0], [1.0, 1.0]], dtype=torch.float64)
+    second = torch.tensor([[1.0, -0.5], [-0.5, 3.0]], dtype=torch.float64)
+    a = whitened(40, 2, seed=3) @ torch.linalg.cholesky(first).T
+    b = whitened(40, 2, seed=4) @ torch.linalg.cholesky(second).T
+    product = first @ second
+    root = torch.sqrt(torch.trace(product) + 2 * torch.sqrt(torch.linalg.det(product)))
+    expected = torch.trace(first) + torch.trace(second) - 2 * root
+    assert frechet.frechet_distance(a, b) == pytest.approx(expected.item(), rel=1e-9)
+
+
+def test_fewer_images_than_features():
+    features = torch.rand(30, 200, generator=torch.Generator().manual_seed(0))
+    assert frechet.frechet_distance(features, features) == pytest.approx(0, abs=1e-5)
+    # A shift alone leaves the covariance as it is.
+    assert frechet.frechet_distance(features, features + 0.5) == pytest.approx(200 * 0.25, rel=1e-5)
+
+
+def test_the_network_recognises_a_photograph(extractor):
+    with Image.open(Path(matplotlib.get_data_path(), "sample_data", "grace_hopper.jpg")) as image:
+        photograph = np.asarray(image.convert("RGB"))[:512]
+    batch = torch.from_numpy(np.array(photograph)).permute(2, 0, 1)[None]
+    with torch.inference_mode():
+        (features,) = extractor(batch)
+        likelihoods = extractor.network._fc(features).softmax(1)
+    assert features.shape == (1, 1280)
+    military_uniform = 652  # of ImageNet's thousand classes
+    assert likelihoods.argmax() == military_uniform and likelihoods.max() > 0.5
+
+
+def test_features_do_not_depend_on_the_batch_size(extractor, pictures):
+    one_by_one = frechet.features(extractor, pictures[:5], 1, "")
+    together = frechet.features(extractor, pictures[:5], 4, "")
+    assert torch.allclose(one_by_one, together, atol=1e-4)
+
+
+def test_distance_is_zero_for_the_same_images_and_rises_with_blur(extractor, pictures):
+    def blurred(radius: float) -> torch.Tensor:
+        images = [np.asarray(Image.fromarray(p).filter(ImageFilter.GaussianBlur(radius))) for p in pictures]
+        return frechet.features(extractor, np.stack(images), 8, "")
+
+    sharp = frechet.features(extractor, pictures, 8, "")
+    distances = [frechet.frechet_distance(sharp, sharp)]
+    distances += [frechet.frechet_distance(sharp, blurred(radius)) for radius in (1, 3)]
+    assert distances[0] == pytest.approx(0, abs=1e-3)
+    assert distances == sorted(distances) and distances[1] > 1
+
+
+def test_only_inception_features_make_an_fid():
+    fid = {name for name, shown in frechet.DISTANCE_NAMES.items() if "FID" in shown}
+    assert fid == {"inception-v3-compat"}

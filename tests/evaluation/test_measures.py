@@ -1,0 +1,64 @@
+"""Per-edit measurements and their summary."""
+
+import numpy as np
+import pytest
+
+from defgan.evaluation.images import Edits
+from defgan.evaluation.measures import per_image, summarise
+from tests.stages.conftest import blobs, make_plan
+
+
+@pytest.fixture
+def measured():
+    """Edits that are half way to the truth, with identity distances that name their row; truth known."""
+    plan = make_plan(faces=2)
+    inputs = blobs(len(plan), 32, seed=0) // 2
+    true = inputs + np.uint8(100)
+    offsets = np.zeros((len(plan), 32, 32, 2), np.float16)
+    offsets[..., 0], offsets[..., 1] = 3, 4
+    mask = np.full((len(plan), 32, 32), 51, np.uint8)
+    edits = Edits(plan, final=inputs + np.uint8(50), deformed=inputs, mask=mask, offsets=offsets)
+    return edits, inputs, true, np.arange(len(plan), dtype=float)
+
+
+def test_columns(measured):
+    table = per_image(*measured)
+    assert "AU01" not in table and {"edit", "set", "image_id", "expression", "instance", "alpha"} <= set(table)
+    assert table["mean_offset"].tolist() == pytest.approx([5.0] * len(table))
+    assert table["mean_mask"].tolist() == pytest.approx([0.2] * len(table))
+    assert table["err_copy"].tolist() == pytest.approx([100 / 255] * len(table))
+
+
+def test_only_the_expressions_set_counts(measured):
+    table = per_image(*measured)
+    summary = summarise(table)
+    assert summary["images"] == 12 and len(table) > 12
+    assert summary["identity"] == pytest.approx(np.arange(12).mean())
+    assert summary["identity_by_expression"]["anger"] == 3  # rows 0 and 6
+    table.loc[table["set"] != "expressions", ["identity", "err_final", "err_copy"]] = 1e6
+    assert summarise(table) == summary
+
+
+def test_gains(measured):
+    summary = summarise(per_image(*measured))
+    assert summary["gain_final"] == pytest.approx(0.5)
+    assert summary["gain_deformed"] == 0
+    assert set(summary["gain_final_by_expression"].values()) == {0.5}
+    assert summary["images_without_change"] == 0
+
+
+def test_images_in_which_nothing_changes_are_counted(measured):
+    edits, inputs, true, identity = measured
+    true[0] = inputs[0]
+    summary = summarise(per_image(edits, inputs, true, identity))
+    assert summary["images_without_change"] == 1 and summary["images"] == 12
+
+
+def test_without_truth_and_optional_fields_the_numbers_are_null(measured):
+    edits, inputs, _, identity = measured
+    plain = Edits(edits.frame, edits.final, deformed=None, mask=None, offsets=None)
+    summary = summarise(per_image(plain, inputs, None, identity))
+    for key in ("gain_final", "gain_deformed", "images_without_change", "mean_offset", "mean_mask"):
+        assert summary[key] is None
+    assert set(summary["gain_final_by_expression"].values()) == {None}
+    assert summary["identity"] is not None

@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from defgan.models.deformation import DeformationGenerator, compose, identity_grid, to_grid, to_offsets, warp
+
+
+def shift(pixels_x: float, pixels_y: float, size: int) -> torch.Tensor:
+    """A grid that reads `pixels` to the right and below, in pixels of an image of `size`."""
+    return identity_grid(size, size) + torch.tensor([pixels_x, pixels_y]) * 2 / size
+
+
+def test_identity_grid_changes_nothing():
+    images = torch.rand(2, 3, 16, 24)
+    assert torch.allclose(warp(identity_grid(16, 24).expand(2, -1, -1, -1), images), images, atol=1e-5)
+
+
+def test_warp_reads_backward_x_before_y():
+    images = torch.arange(16.0).reshape(1, 1, 4, 4)
+    assert torch.allclose(warp(shift(1, 0, 4), images)[..., :-1], images[..., 1:], atol=1e-5)
+    assert torch.allclose(warp(shift(0, 1, 4), images)[..., :-1, :], images[..., 1:, :], atol=1e-5)
+
+
+def test_warp_repeats_the_edge():
+    images = torch.arange(16.0).reshape(1, 1, 4, 4)
+    assert torch.allclose(warp(shift(1, 0, 4), images)[..., -1], images[..., -1])
+
+
+def test_warp_gradient_agrees_with_finite_differences():
+    images = torch.rand(1, 1, 6, 6, dtype=torch.float64)
+    grid = (shift(0.3, -0.2, 6).double() * 0.8).requires_grad_(True)
+
+    def energy(g: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.grid_sample(images, g, padding_mode="border", align_corners=False).square().sum()
+
+    (expected,) = torch.autograd.grad(energy(grid), grid)
+    grid32 = grid.detach().float().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(warp(grid32, images.float()).square().sum(), grid32)
+    step = torch.zeros_like(grid)
+    step[0, 2, 3, 0] = 1e-6
+    difference = (energy(grid + step) - energy(grid - step)) / 2e-6
+    assert difference.item() == pytest.approx(expected[0, 2, 3, 0].item(), rel=1e-4)
+    assert torch.allclose(gradient, expected.float(), rtol=1e-3, atol=1e-4)
+
+
+def test_offsets_are_pixels_at_128_whatever_the_size():
+    assert torch.allclose(to_offsets(shift(2, 1, 64)), torch.tensor([4.0, 2.0]), atol=1e-4)
+    offsets = torch.randn(1, 8, 8, 2)
+    assert torch.allclose(to_offsets(to_grid(offsets)), offsets, atol=1e-4)
+
+
+def test_composition_of_inverse_shifts_is_the_identity_and_of_shifts_their_sum():
+    there, back = shift(1, -0.5, 16), shift(-1, 0.5, 16)
+    assert to_offsets(compose(back, there)).abs().max() < 1e-4
+    assert torch.allclose(to_offsets(compose(there, there)), torch.tensor([16.0, -8.0]), atol=1e-3)
+
+
+def test_generator_starts_near_the_identity_and_keeps_to_its_largest_offset():
+    torch.manual_seed(0)
+    generator = DeformationGenerator(channels=4, residual_blocks=1, max_offset=5.0)
+    images, aus = torch.rand(2, 3, 32, 32), torch.rand(2, 17)
+    assert to_offsets(generator(images, aus, aus)).abs().max() < 0.5
+    torch.nn.init.normal_(generator.head.weight, 0, 10.0)
+    largest = to_offsets(generator(images, aus, aus)).abs().max().item()
+    assert 4.5 < largest <= 5.001

@@ -1,0 +1,100 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from defgan.errors import UserError
+from defgan.models import create, load
+from defgan.models.deformation import warp
+from defgan.models.discriminator import Discriminator
+from defgan.models.texture import TextureGenerator, blend
+
+SMALL = {"channels": 4, "residual_blocks": 1, "mask_bias": 0.0, "precision": "32-true"}
+
+
+@pytest.fixture
+def inputs():
+    torch.manual_seed(0)
+    return torch.rand(2, 3, 32, 32) * 2 - 1, torch.rand(2, 17), torch.rand(2, 17)
+
+
+def parameters(module: torch.nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+def test_published_sizes_of_ganimation():
+    assert parameters(TextureGenerator(channels=64, residual_blocks=6)) == 8_471_296
+    assert parameters(Discriminator(image_size=128, channels=64)) == 44_860_352
+
+
+@pytest.mark.parametrize("size", [32, 64, 128])
+def test_discriminator_ends_in_a_map_of_at_least_two_by_two(size):
+    scores, aus = Discriminator(size, channels=2)(torch.zeros(1, 3, size, size))
+    assert scores.shape == (1, 2, 2)
+    assert aus.shape == (1, 17)
+
+
+def test_blur_hides_a_pattern_of_two_pixels_from_the_discriminator():
+    checks = torch.ones(1, 3, 32, 32)
+    checks[..., ::2, 1::2] = checks[..., 1::2, ::2] = -1
+
+    def response(blur: bool) -> float:
+        torch.manual_seed(0)
+        discriminator = Discriminator(32, channels=4, blur=blur)
+        return (discriminator(checks)[1] - discriminator(torch.zeros_like(checks))[1]).abs().max().item()
+
+    assert response(blur=True) < 0.2 * response(blur=False)
+
+
+def test_instance_noise_is_there_in_training_only():
+    images = torch.rand(1, 3, 32, 32)
+    discriminator = Discriminator(32, channels=4, instance_noise=0.1)
+    assert not torch.equal(discriminator(images)[1], discriminator(images)[1])
+    discriminator.eval()
+    assert torch.equal(discriminator(images)[1], discriminator(images)[1])
+
+
+def test_mask_of_zero_keeps_the_images_and_of_one_paints():
+    images, texture = torch.rand(1, 3, 4, 4), torch.rand(1, 3, 4, 4)
+    assert torch.equal(blend(torch.zeros(1, 1, 4, 4), texture, images), images)
+    assert torch.equal(blend(torch.ones(1, 1, 4, 4), texture, images), texture)
+
+
+def test_a_negative_mask_bias_starts_from_the_input_kept(inputs):
+    torch.manual_seed(0)
+    _, mask = TextureGenerator(channels=4, residual_blocks=1, mask_bias=-3.0)(inputs[0], inputs[2])
+    assert mask.mean().item() == pytest.approx(torch.sigmoid(torch.tensor(-3.0)).item(), abs=0.02)
+
+
+def test_defgan_composes_deformation_and_texture(inputs):
+    model = create("defgan", {**SMALL, "max_offset": 5.0})
+    edit = model.edit(*inputs)
+    assert torch.allclose(edit.deformed, warp(edit.grid, inputs[0]))
+    assert torch.allclose(edit.image, edit.mask * edit.texture + (1 - edit.mask) * edit.deformed)
+
+
+@pytest.mark.parametrize("name", ["defgan", "ganimation"])
+def test_every_condition_reaches_the_output(name, inputs):
+    model = create(name, {**SMALL, "max_offset": 5.0} if name == "defgan" else SMALL)
+    images, x, y = inputs
+    base = model.edit(images, x, y)
+    assert not torch.equal(base.image, model.edit(images, x, 1 - y).image)
+    if name == "defgan":
+        assert not torch.equal(base.grid, model.edit(images, 1 - x, y).grid)
+
+
+def test_a_saved_model_edits_as_before(tmp_path, inputs):
+    model = create("ganimation", SMALL)
+    save_file(model.state_dict(), tmp_path / "ganimation.safetensors")
+    (tmp_path / "ganimation.json").write_text(json.dumps({"architecture": SMALL}))
+    assert torch.equal(load("ganimation", tmp_path).edit(*inputs).image, model.edit(*inputs).image)
+
+
+def test_missing_weights_name_the_file_and_the_remedy(tmp_path):
+    with pytest.raises(UserError, match=r"defgan\.safetensors.*dvc repro train@defgan"):
+        load("defgan", tmp_path)
+
+
+def test_copy_returns_its_input(inputs):
+    assert load("copy").edit(*inputs).image is inputs[0]

@@ -1,0 +1,92 @@
+"""A made-up run up to the edits, for the stages that measure and show: blobs for faces, shifted blobs for edits."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS, write_faces
+from defgan.facs import AU_NAMES, EXPRESSIONS, preset
+
+ROOT = Path(__file__).parents[2]
+
+
+def blobs(count: int, size: int, seed: int) -> np.ndarray:
+    """Smooth coloured pictures, uint8 N×size×size×3."""
+    rng = np.random.default_rng([seed, count])
+    y, x = np.mgrid[0:size, 0:size] / size
+    images = np.zeros((count, size, size, 3))
+    for _ in range(4):
+        cx, cy, width = rng.uniform(0.2, 0.8, (3, count, 1, 1))
+        bump = np.exp(-((x - cx) ** 2 + (y - cy) ** 2) / (0.1 * width))
+        images += bump[..., None] * rng.uniform(0, 160, (count, 1, 1, 3))
+    return images.clip(0, 255).astype(np.uint8)
+
+
+def write_role(directory: Path, role: str, pixels: np.ndarray) -> None:
+    """A prepared role with the given pixels and no other content."""
+    count = len(pixels)
+    frame = pd.DataFrame({name: np.zeros(count) for name in (*BOX_COLUMNS, *POINT_COLUMNS, *CROP_COLUMNS, *AU_NAMES)})
+    names = [f"{role}{i:03d}" for i in range(count)]
+    frame = frame.assign(image_id=names, source=names, subject=names, role=role, expression="neutral")
+    frame = frame.assign(au_source="made", split="test", row=np.arange(count))
+    write_faces(directory, frame, pixels, pd.DataFrame({"source": [], "reason": []}))
+
+
+def make_plan(faces: int, grid_faces: int = 2, alphas: tuple[float, ...] = (0.0, 0.5, 1.0)) -> pd.DataFrame:
+    """Every face × six expressions, some faces for the grids, one for the sweep."""
+    wanted = [("expressions", row, name, 1.0) for row in range(faces) for name in EXPRESSIONS]
+    wanted += [("grid", row, name, 1.0) for row in range(grid_faces) for name in EXPRESSIONS]
+    wanted += [("sweep", 0, "disgust", alpha) for alpha in alphas]
+    plan = pd.DataFrame(wanted, columns=["set", "row", "expression", "alpha"]).assign(instance="person")
+    plan = plan.assign(edit=np.arange(len(plan)), image_id=[f"wild{row:03d}" for row in plan["row"]])
+    plan["subject"] = plan["image_id"]
+    aus = np.stack([alpha * preset(name) for name, alpha in zip(plan["expression"], plan["alpha"], strict=True)])
+    return plan.assign(**dict(zip(AU_NAMES, aus.T, strict=True)))
+
+
+def write_edits(directory: Path, plan: pd.DataFrame, **arrays: np.ndarray) -> None:
+    """An edits directory."""
+    directory.mkdir(parents=True)
+    plan.to_parquet(directory / "edits.parquet", index=False)
+    for name, array in arrays.items():
+        np.save(directory / f"{name}.npy", array)
+
+
+def make_workspace(path: Path, faces: int = 6, size: int = 32, truth: bool = True, **plan_options) -> None:
+    """Everything that `evaluate`, `compare` and `figures` read, up to the edits of three methods."""
+    shutil.copy(ROOT / "params.yaml", path)
+    wild = blobs(faces, size, seed=1)
+    write_role(path / "data/prepared/wild", "wild", wild)
+    write_role(path / "data/prepared/train", "train", blobs(12, size, seed=2))
+    plan = make_plan(faces, **plan_options)
+    inputs = wild[plan["row"]]
+    true = np.roll(inputs, 2, axis=1)
+    half_way = np.roll(inputs, 1, axis=1)
+    (path / "data/truth").mkdir()
+    (path / "data/truth/truth.json").write_text(json.dumps({"available": truth}))
+    if truth:
+        np.save(path / "data/truth/true.npy", true)
+    write_edits(path / "edits/copy", plan, final=inputs)
+    mask = np.full(inputs.shape[:3], 51, np.uint8)
+    write_edits(path / "edits/ganimation", plan, final=np.roll(inputs, -1, axis=1), mask=mask)
+    offsets = np.zeros((*inputs.shape[:3], 2), np.float16)
+    offsets[..., 1] = -1.5
+    write_edits(path / "edits/defgan", plan, final=true, deformed=half_way, mask=np.zeros_like(mask), offsets=offsets)
+    (path / "metrics").mkdir()
+    for name, terms in (("defgan", ("exp_comp", "cyc", "loss_g")), ("ganimation", ("exp", "cyc", "loss_g"))):
+        curves = pd.DataFrame({"step": np.arange(10, 110, 10)})
+        for i, term in enumerate(terms):
+            curves[term] = (i + 1) * np.exp(-curves["step"] / 30)
+        curves.to_csv(path / f"metrics/train_{name}.csv", index=False)
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch) -> Path:
+    """The current directory is a made-up run with ground truth."""
+    make_workspace(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,0 +1,51 @@
+"""`compare` puts measured methods side by side."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from stages.compare import compare
+from tests.report.test_tables import metrics
+
+
+@pytest.fixture
+def measured(workspace):
+    for name, values in (("copy", metrics(0.0)), ("ganimation", metrics(-0.2)), ("defgan", metrics(0.25, 0.3))):
+        (workspace / f"metrics/{name}.json").write_text(json.dumps(values))
+    return workspace
+
+
+def test_metrics_tables_and_what_is_printed(measured, capsys):
+    compare()
+    compared = json.loads((measured / "metrics/compare.json").read_text())
+    assert set(compared["methods"]) == {"defgan", "ganimation", "copy"}
+    for key in ("frechet", "identity_by_expression", "gain_final", "gain_deformed", "gain_final_by_expression"):
+        assert key in compared["methods"]["defgan"]
+    assert compared["networks"]["identity"] == "1 − cos, dlib ResNet-128"
+    table = pd.read_csv(measured / "reports/tables/table_1.csv")
+    assert table["method"].tolist() == ["Copy-input", "GANimation", "DefGAN"]
+    assert table["gain over copying, deformed ↑"].isna().tolist() == [True, True, False]
+    printed = capsys.readouterr().out
+    page = (measured / "reports/tables/table_1.md").read_text()
+    for text in (printed.replace("\n", " "), page):
+        for part in ("EfficientNet-Lite0", "ResNet-128", "embedded corpus"):
+            assert part in text
+    assert "reports/figures" in printed
+
+
+def test_a_method_that_was_not_measured_is_named(measured, capsys):
+    (measured / "metrics/ganimation.json").unlink()
+    with pytest.raises(SystemExit):
+        compare()
+    assert "metrics/ganimation.json" in capsys.readouterr().err
+    assert not (measured / "metrics/compare.json").exists()
+
+
+def test_methods_measured_with_different_networks_are_not_compared(measured, capsys):
+    other = metrics(0.0)
+    other["networks"]["frechet"] = "FID"
+    (measured / "metrics/copy.json").write_text(json.dumps(other))
+    with pytest.raises(SystemExit):
+        compare()
+    assert "different networks" in capsys.readouterr().err

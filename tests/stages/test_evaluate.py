@@ -1,0 +1,71 @@
+"""`evaluate` on a made-up run in which DefGAN is perfect, its deformed image half way, GANimation wrong."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from defgan.facs import EXPRESSIONS
+from stages.evaluate import evaluate
+from tests.stages.conftest import make_workspace
+
+
+def measured(name: str) -> tuple[dict, pd.DataFrame]:
+    evaluate(name)
+    with open(f"metrics/{name}.json", encoding="utf-8") as file:
+        return json.load(file), pd.read_parquet(f"data/evaluation/{name}.parquet")
+
+
+def test_copying_gains_nothing_and_keeps_identity(workspace):
+    metrics, table = measured("copy")
+    assert metrics["gain_final"] == 0 and metrics["gain_deformed"] is None
+    assert metrics["identity"] == pytest.approx(0, abs=1e-6)
+    assert metrics["images"] == 6 * len(EXPRESSIONS) < len(table)
+    assert metrics["reference"] == "train" and metrics["reference_images"] == 12
+    assert metrics["networks"]["frechet"] == "Fréchet distance (EfficientNet-Lite0 features)"
+
+
+def test_gains_and_fields_of_defgan(workspace):
+    metrics, table = measured("defgan")
+    assert metrics["gain_final"] == 1
+    assert 0.3 < metrics["gain_deformed"] < 0.7
+    assert set(metrics["gain_final_by_expression"].values()) == {1}
+    assert metrics["mean_offset"] == pytest.approx(1.5) and metrics["mean_mask"] == 0
+    assert metrics["identity"] > 1e-4
+    assert table["edit"].tolist() == list(range(len(table))) and "AU01" not in table
+
+
+def test_same_run_same_bytes(workspace):
+    measured("ganimation")
+    first = [
+        (workspace / path).read_bytes() for path in ("metrics/ganimation.json", "data/evaluation/ganimation.parquet")
+    ]
+    measured("ganimation")
+    again = [
+        (workspace / path).read_bytes() for path in ("metrics/ganimation.json", "data/evaluation/ganimation.parquet")
+    ]
+    assert first == again
+
+
+def test_the_grids_and_sweeps_do_not_count(workspace):
+    before, _ = measured("ganimation")
+    final = np.load("edits/ganimation/final.npy")
+    final[pd.read_parquet("edits/ganimation/edits.parquet")["set"] != "expressions"] = 0
+    np.save("edits/ganimation/final.npy", final)
+    assert measured("ganimation")[0] == before
+
+
+def test_without_truth_gains_are_null(tmp_path, monkeypatch):
+    make_workspace(tmp_path, faces=2, truth=False)
+    monkeypatch.chdir(tmp_path)
+    metrics, table = measured("defgan")
+    assert metrics["gain_final"] is None and set(metrics["gain_deformed_by_expression"].values()) == {None}
+    assert table["err_copy"].isna().all() and metrics["frechet"] > 0
+
+
+def test_an_unknown_method_is_one_line(workspace, capsys):
+    with pytest.raises(SystemExit) as stop:
+        evaluate("nobody")
+    assert stop.value.code == 1
+    assert "edits/nobody" in capsys.readouterr().err

@@ -1,0 +1,97 @@
+import pytest
+import yaml
+
+from defgan.errors import UserError
+from defgan.facs import EXPRESSIONS
+from defgan.params import load_params
+from tests.conftest import ROOT, changed
+
+
+def write(tmp_path, **overrides):
+    path = tmp_path / "params.yaml"
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    path.write_text(yaml.safe_dump(changed(values, overrides)))
+    return path
+
+
+def test_defaults_hold_the_papers_coefficients(params):
+    printed = {"lambda_exp_comp": 4000, "lambda_exp_def": 1000, "lambda_cyc": 100, "lambda_comp": 10}
+    printed |= {"lambda_eye_g": 0.1, "lambda_tv_g": 1e-5, "lambda_eye_m": 0.1, "lambda_tv_m": 1e-5}
+    assert {key: getattr(params, key) for key in printed} == printed
+
+
+def test_params_cannot_be_changed(params):
+    with pytest.raises(ValueError, match="frozen"):
+        params.seed = 3
+
+
+@pytest.mark.parametrize(
+    ("unknown", "nearest"),
+    [
+        ("lamda_cyc", "lambda_cyc"),
+        ("training.batche", "training.batches"),
+        ("data.mug.pth", "data.mug.path"),
+        ("ganimation.lambda_msk", "ganimation.lambda_mask"),
+    ],
+)
+def test_unknown_key_names_the_nearest(tmp_path, unknown, nearest):
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    *blocks, key = unknown.split(".")
+    block = values
+    for name in blocks:
+        block = block[name]
+    # Mistyped, not added: the right key is missing too, and that must not hide the mistake.
+    block[key] = block.pop(nearest.split(".")[-1])
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(UserError) as caught:
+        load_params(path)
+    assert str(caught.value) == f"{path}: unknown key `{unknown}`; the nearest known key is `{nearest}`"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("image_size", 63),
+        ("training.batches", 0),
+        ("training.ema_decay", 1.0),
+        ("lambda_cyc", -1.0),
+        ("lambda_cyc", "much"),
+        ("data.train.dataset", "emotionet"),
+        ("plan.sweep_expression", "contempt"),
+        ("prepare.val_share", 1.5),
+    ],
+)
+def test_bad_value_names_key_and_value(tmp_path, key, value):
+    with pytest.raises(UserError) as caught:
+        load_params(write(tmp_path, **{key: value}))
+    message = str(caught.value)
+    assert f"`{key}`" in message and repr(value) in message and "\n" not in message
+
+
+def test_missing_key_is_named(tmp_path):
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    del values["training"]["beta1"]
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(UserError, match=r"`training\.beta1` is missing"):
+        load_params(path)
+
+
+@pytest.mark.parametrize("content", ["", "- a\n- b\n", "seed: [\n", "seed\n"])
+def test_no_params_at_all_is_one_line(tmp_path, content):
+    path = tmp_path / "params.yaml"
+    path.write_text(content)
+    with pytest.raises(UserError) as caught:
+        load_params(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_missing_file_says_where_to_run(tmp_path):
+    with pytest.raises(UserError, match="run from the repository's root"):
+        load_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_every_expression_can_be_swept(tmp_path, expression):
+    assert load_params(write(tmp_path, **{"plan.sweep_expression": expression})).plan.sweep_expression == expression

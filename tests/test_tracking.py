@@ -1,0 +1,138 @@
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+
+from defgan import tracking
+from defgan.tracking import flatten, stage_run, tracking_root
+
+DEADLINE = 300
+
+
+def rows(root, query):
+    with sqlite3.connect(root / "mlflow.db") as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_flatten_joins_names_with_dots():
+    assert flatten({"a": {"b": 1, "c": {"d": None}}, "e": [1, 2]}) == {"a.b": 1, "a.c.d": None, "e": [1, 2]}
+
+
+def test_root_is_the_main_repository_wherever_the_stage_runs(tmp_path, monkeypatch):
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert tracking_root() == tmp_path.resolve()
+    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "main"))
+    assert tracking_root() == (tmp_path / "main").resolve()
+
+
+def test_a_run_records_params_metrics_artifacts_and_tags(tracked, tmp_path, monkeypatch):
+    workspace = tmp_path / "temporary workspace"
+    workspace.mkdir()
+    monkeypatch.chdir(workspace)
+    monkeypatch.setenv("DVC_STAGE", "train@defgan")
+    monkeypatch.setenv("DVC_EXP_NAME", "gummy-suit")
+    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "abc")
+    (workspace / "sheets").mkdir()
+    sheet = workspace / "sheets" / "sheet.txt"
+    sheet.write_text("as logged")
+    with stage_run("train@defgan") as run:
+        run.log_params({"lambda_cyc": 50.0, "training": {"beta1": 0.5}, "long": "x" * 7000})
+        for step in range(1500):
+            run.log_metrics({"loss_g": 2.0 * step}, step=step)
+        run.log_metrics({"gain": {"happy": 0.25, "sad": None}})
+        run.log_artifact(sheet)
+        run.log_artifact(sheet.parent, "folder")
+        sheet.write_text("changed afterwards")
+
+    assert rows(tracked, "select status, name from runs") == [("FINISHED", "train@defgan gummy-suit")]
+    params = dict(rows(tracked, "select key, value from params"))
+    assert params.pop("long") == "x" * 6000
+    assert params == {"lambda_cyc": "50.0", "training.beta1": "0.5"}
+    curve = rows(tracked, "select count(*), max(step), max(value) from metrics where key = 'loss_g'")
+    assert curve == [(1500, 1499, 2998)]
+    assert rows(tracked, "select key, value from metrics where key like 'gain%'") == [("gain.happy", 0.25)]
+    tags = dict(rows(tracked, "select key, value from tags"))
+    wanted = {"stage": "train@defgan", "DVC_STAGE": "train@defgan"}
+    wanted |= {"DVC_EXP_NAME": "gummy-suit", "DVC_EXP_BASELINE_REV": "abc"}
+    assert wanted.items() <= tags.items()
+    [(uri,)] = rows(tracked, "select artifact_uri from runs")
+    assert uri.startswith((tracked / "mlartifacts").as_uri())
+    artifacts = {path.relative_to(tracked / "mlartifacts"): path for path in (tracked / "mlartifacts").rglob("*.txt")}
+    assert sorted("/".join(name.parts[2:]) for name in artifacts) == ["folder/sheets/sheet.txt", "sheet.txt"]
+    assert {path.read_text() for path in artifacts.values()} == {"as logged"}
+    assert not list(workspace.glob("ml*"))
+
+
+def test_three_stages_at_once_on_a_new_store_end_as_they_ended(tracked):
+    script = """
+        import os, signal, sys
+        from defgan.errors import UserError
+        from defgan.tracking import stage_run
+        with stage_run(sys.argv[1]) as run:
+            run.log_params({"lambda_cyc": 100.0})
+            run.log_metrics({"loss": 1.0}, step=1)
+            if sys.argv[1] == "broken":
+                raise UserError("bad input")
+            if sys.argv[1] == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+    """
+    processes = {
+        name: subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), name], stderr=subprocess.PIPE)
+        for name in ("whole", "broken", "killed")
+    }
+    errors = {name: process.communicate(timeout=DEADLINE)[1].decode() for name, process in processes.items()}
+    assert {name: process.returncode for name, process in processes.items()} == {
+        "whole": 0,
+        "broken": 1,
+        "killed": -signal.SIGKILL,
+    }
+    assert errors["whole"] == "" and "bad input" in errors["broken"]
+    wanted = {"whole": "FINISHED", "broken": "FAILED", "killed": "KILLED"}
+    until = time.monotonic() + DEADLINE
+    while dict(rows(tracked, "select name, status from runs")) != wanted and time.monotonic() < until:
+        time.sleep(0.2)
+    assert dict(rows(tracked, "select name, status from runs")) == wanted
+    assert rows(tracked, "select count(*) from experiments where name = 'defgan'") == [(1,)]
+    assert rows(tracked, "select count(*) from params") == rows(tracked, "select count(*) from metrics") == [(3,)]
+
+
+def test_without_mlflow_a_stage_runs_and_says_so(tracked, monkeypatch, capsys):
+    monkeypatch.setattr(tracking, "mlflow_installed", lambda: False)
+    with stage_run("targets") as run:
+        run.log_params({"seed": 0})
+        run.log_metrics({"a": 1.0})
+        run.log_artifact("not there")
+    assert capsys.readouterr().err.splitlines() == ["tracking: MLflow is not installed, so this run is not recorded"]
+    assert not list(tracked.iterdir())
+
+
+def test_a_store_that_cannot_be_written_does_not_stop_the_stage(tracked, monkeypatch, capfd):
+    monkeypatch.setenv("DVC_ROOT", str(tracked / "not there"))
+    with stage_run("targets") as run:
+        run.log_metrics({"a": 1.0})
+    errors = capfd.readouterr().err
+    assert "FileNotFoundError" in errors and "this run is not yet whole in MLflow" in errors
+
+
+def test_ctrl_c_ends_the_run_as_killed(tracked):
+    script = """
+        import time
+        from defgan.tracking import stage_run
+        with stage_run("train"):
+            print("begun", flush=True)
+            time.sleep(60)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(script)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    process.stdout.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait(DEADLINE) != 0
+    assert rows(tracked, "select status from runs") == [("KILLED",)]

@@ -1,0 +1,102 @@
+import math
+
+import pytest
+import torch
+
+from defgan.models.deformation import identity_grid
+from defgan.training import losses
+from tests.models.test_deformation import shift
+
+
+class LinearCritic(torch.nn.Module):
+    """D_c(ℐ) = ⟨w, ℐ⟩, whose gradient is w everywhere."""
+
+    def __init__(self, weight: torch.Tensor):
+        super().__init__()
+        self.weight = weight
+
+    def forward(self, images):
+        return (images * self.weight).sum((1, 2, 3))[:, None], None
+
+
+def test_eq_7_critic_and_eq_8_adversarial():
+    fake, real = torch.tensor([[1.0, 3.0]]), torch.tensor([[0.0, 1.0]])
+    assert losses.critic_loss(fake, real) == pytest.approx(1.5)
+    assert losses.adversarial_loss(fake) == pytest.approx(-2.0)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0, 3.0])
+def test_eq_7_penalty_of_a_linear_critic(scale):
+    weight = torch.zeros(3, 4, 4)
+    weight[0, 1, 2], weight[2, 3, 3] = 0.6 * scale, 0.8 * scale
+    real, fake = torch.rand(5, 3, 4, 4), torch.rand(5, 3, 4, 4)
+    penalty = losses.gradient_penalty(LinearCritic(weight), real, fake, torch.rand(5))
+    assert penalty.item() == pytest.approx((scale - 1) ** 2, abs=1e-5)
+
+
+def test_eq_7_penalty_looks_between_real_and_fake():
+    class Square(torch.nn.Module):
+        def forward(self, images):
+            return 0.5 * images.square().sum((1, 2, 3))[:, None], None
+
+    real, fake = torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)
+    # The gradient is Î itself, 0.25 here.
+    penalty = losses.gradient_penalty(Square(), real, fake, torch.tensor([0.25]))
+    assert penalty.item() == pytest.approx(0.75**2)
+
+
+def test_eq_9_is_a_mean_over_batch_and_aus_whose_weight_is_independent_of_the_batch():
+    predicted, wanted = torch.tensor([[1.0, 0.0], [0.0, 0.5]]), torch.zeros(2, 2)
+    assert losses.expression_loss(predicted, wanted).item() == pytest.approx(1.25 / 4)
+    assert losses.au_weight(4000.0) == 160.0
+
+
+def test_eq_11_cycle():
+    assert losses.cycle_loss(torch.full((2, 3, 4, 4), 0.5), torch.full((2, 3, 4, 4), -0.25)).item() == 0.75
+
+
+def test_eq_12_identity_of_equal_orthogonal_and_opposite_embeddings():
+    a = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
+    b = torch.tensor([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0]])
+    assert losses.face_identity_loss(a, b).item() == pytest.approx((0 + 1 + 2) / 3)
+
+
+def test_eq_13_vanishes_for_a_grid_and_its_inverse_and_counts_squared_pixels_at_128():
+    there, back = shift(1, 0, 16), shift(-1, 0, 16)
+    assert losses.composition_loss(back, there).item() == pytest.approx(0, abs=1e-6)
+    # Two shifts by one pixel at 16 px are 16 px at 128.
+    assert losses.composition_loss(there, there).item() == pytest.approx(256, rel=1e-4)
+
+
+def test_eq_14_size_and_variation():
+    grid = shift(1, 2, 64)
+    assert losses.grid_size_loss(grid).item() == pytest.approx(2**2 + 4**2, rel=1e-4)
+    assert losses.grid_variation(grid).item() == pytest.approx(0, abs=1e-6)
+    stretched = identity_grid(4, 4) * torch.tensor([1.5, 1.0])
+    # x offsets are a ramp of step 0.25·64 = 16 px at 128; 3 differences in each of 4 rows.
+    assert losses.grid_variation(stretched).item() == pytest.approx(12 * 16.0**2, rel=1e-4)
+
+
+def test_eq_15_size_and_variation_of_a_ramp():
+    mask = torch.arange(4.0).expand(1, 1, 3, 4) / 4
+    assert losses.mask_size_loss(mask).item() == pytest.approx((1 + 4 + 9) / 16 / 4)
+    assert losses.total_variation(mask).item() == pytest.approx(3 * 3 / 16)
+
+
+def test_total_variation_is_a_mean_over_the_batch():
+    field = torch.randn(1, 2, 5, 5)
+    assert losses.total_variation(field.repeat(7, 1, 1, 1)).item() == pytest.approx(
+        losses.total_variation(field).item(), rel=1e-5
+    )
+
+
+def test_weighted_sum_takes_every_term_once():
+    terms = {"a": torch.tensor(2.0), "b": torch.tensor(3.0)}
+    assert losses.weighted_sum(terms, {"a": 10.0, "b": 0.5}).item() == 21.5
+    with pytest.raises(AssertionError):
+        losses.weighted_sum(terms, {"a": 1.0})
+
+
+def test_flipping_both_images_of_a_pair_keeps_the_losses():
+    a, b = torch.rand(2, 3, 8, 8), torch.rand(2, 3, 8, 8)
+    assert math.isclose(losses.cycle_loss(a, b), losses.cycle_loss(a.flip(3), b.flip(3)), rel_tol=1e-5)
