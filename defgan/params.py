@@ -89,7 +89,6 @@ class TrainingParams(_Strict):
     au_warmup_steps: Annotated[int, Field(ge=0)]
     instance_noise: Coefficient
     critic_blur: bool
-    mask_bias: float
     precision: Literal["32-true", "bf16-mixed"]
     sheet_every: Positive
     checkpoint_seconds: Annotated[float, Field(gt=0)]

@@ -5,7 +5,6 @@ which the true image of any face under other action units can be rendered.
 """
 
 import os
-import tempfile
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -28,7 +27,7 @@ def corpus() -> None:
         from defgan.corpus.roles import Studio, make_role
         from defgan.corpus.sampling import ROLES
         from defgan.corpus.scenes import available_cores, contact_sheet, crew
-        from defgan.files import atomic_directory
+        from defgan.files import atomic_directory, atomic_file
 
         run.log_params({"seed": params.seed, "corpus": params.corpus.model_dump()})
         with console.status("corpus: the head model (its first use on a machine takes about a minute)"):
@@ -45,10 +44,10 @@ def corpus() -> None:
                     CORPUS / role, role, studio, render, wanted.subjects, getattr(wanted, "images_per_subject", 1),
                     params.seed, params.corpus.image_size, params.corpus.supersample, partial(_bar, role),
                 )  # fmt: skip
-                with tempfile.TemporaryDirectory() as folder:
-                    sheet = Path(folder) / f"{role}.png"
-                    contact_sheet(CORPUS / role).save(sheet)
-                    run.log_artifact(sheet, "contact_sheets")
+                sheet = CORPUS / role / "contact_sheet.png"
+                with atomic_file(sheet) as path:
+                    contact_sheet(CORPUS / role).save(path)
+                run.log_artifact(sheet, role)
         run.log_metrics({"images": counts})
     console.print(
         f"corpus: {', '.join(f'{count} {role}' for role, count in counts.items())} images"

@@ -22,7 +22,6 @@ def architecture(name: str, params: Params) -> dict[str, object]:
     arguments = {
         "channels": training.channels,
         "residual_blocks": training.residual_blocks,
-        "mask_bias": training.mask_bias,
         "precision": training.precision,
     }
     return {**arguments, "max_offset": params.max_offset} if name == "defgan" else arguments

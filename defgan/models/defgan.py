@@ -19,15 +19,14 @@ class DefGAN(nn.Module):
         channels: base width of both generators (paper: 64).
         residual_blocks: of both generators (paper: 6).
         max_offset: largest offset of the grid, pixels at 128 px (paper: 5).
-        mask_bias: see `TextureGenerator` (paper: 0).
         precision: "bf16-mixed" runs the convolutions in bfloat16, "32-true" in float32.
     """
 
-    def __init__(self, channels: int, residual_blocks: int, max_offset: float, mask_bias: float, precision: str):
+    def __init__(self, channels: int, residual_blocks: int, max_offset: float, precision: str):
         super().__init__()
         self.bf16 = precision == "bf16-mixed"
         self.deformation = DeformationGenerator(channels, residual_blocks, max_offset)
-        self.texture = TextureGenerator(channels, residual_blocks, mask_bias)
+        self.texture = TextureGenerator(channels, residual_blocks)
 
     def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
         """ℐ_y = G_Comp(ℐ_x, x, y) (eq. 3); images N×3×H×W in [-1, 1], x and y N×17 in [0, 1]."""

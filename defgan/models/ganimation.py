@@ -17,10 +17,10 @@ class GANimation(nn.Module):
     Args: as `DefGAN`, without a largest offset.
     """
 
-    def __init__(self, channels: int, residual_blocks: int, mask_bias: float, precision: str):
+    def __init__(self, channels: int, residual_blocks: int, precision: str):
         super().__init__()
         self.bf16 = precision == "bf16-mixed"
-        self.texture = TextureGenerator(channels, residual_blocks, mask_bias)
+        self.texture = TextureGenerator(channels, residual_blocks)
 
     def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
         """Images N×3×H×W in [-1, 1], y N×17 in [0, 1]; the present AUs x are not an input of this method."""

@@ -10,7 +10,7 @@ from defgan.models.deformation import warp
 from defgan.models.discriminator import Discriminator
 from defgan.models.texture import TextureGenerator, blend
 
-SMALL = {"channels": 4, "residual_blocks": 1, "mask_bias": 0.0, "precision": "32-true"}
+SMALL = {"channels": 4, "residual_blocks": 1, "precision": "32-true"}
 
 
 @pytest.fixture
@@ -59,12 +59,6 @@ def test_mask_of_zero_keeps_the_images_and_of_one_paints():
     images, texture = torch.rand(1, 3, 4, 4), torch.rand(1, 3, 4, 4)
     assert torch.equal(blend(torch.zeros(1, 1, 4, 4), texture, images), images)
     assert torch.equal(blend(torch.ones(1, 1, 4, 4), texture, images), texture)
-
-
-def test_a_negative_mask_bias_starts_from_the_input_kept(inputs):
-    torch.manual_seed(0)
-    _, mask = TextureGenerator(channels=4, residual_blocks=1, mask_bias=-3.0)(inputs[0], inputs[2])
-    assert mask.mean().item() == pytest.approx(torch.sigmoid(torch.tensor(-3.0)).item(), abs=0.02)
 
 
 def test_defgan_composes_deformation_and_texture(inputs):

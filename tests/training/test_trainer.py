@@ -90,7 +90,7 @@ def test_learning_rate_is_constant_then_falls_to_zero():
 def test_each_coefficient_weighs_its_own_term(name, params):
     """Adding 1 to a printed λ adds exactly its term (over 25 for AU terms) to the total."""
     torch.manual_seed(0)
-    arguments = {"channels": 4, "residual_blocks": 1, "mask_bias": 0.0, "precision": "32-true"}
+    arguments = {"channels": 4, "residual_blocks": 1, "precision": "32-true"}
     model = create(name, {**arguments, "max_offset": 5.0} if name == "defgan" else arguments)
     discriminator = Discriminator(SIZE, 4)
     images, x, y = torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 17), torch.rand(2, 17)
