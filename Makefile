@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro test lint mlflow preset clean
+.PHONY: help setup repro ablations bench test lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -36,6 +36,12 @@ repro: setup ## run the experiment, print Table 1, list the figures
 	@echo "Figures:"
 	@find reports/figures -type f | sort | sed 's/^/  /'
 
+ablations: setup ## the ablations of ablations.yaml as DVC experiments, their table and figure
+	python -m stages.ablations
+
+bench: setup ## how fast training is on this machine, against a plain fp32 loop and the machine's best rates
+	python -m benchmarks
+
 test: setup ## all tests, with a tiny run of the whole pipeline
 	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile --no-loadscope-reorder
 
@@ -49,4 +55,4 @@ preset: setup ## write presets/NAME.yaml into params.yaml: make preset NAME=pape
 	python -m defgan.presets $(if $(NAME),presets/$(NAME).yaml,--help)
 
 clean: ## remove what the stages made; the environment, DVC's cache and MLflow's records stay
-	rm -rf data models edits .defgan reports/figures reports/tables reports/training
+	rm -rf data models edits .defgan reports/figures reports/tables reports/training reports/ablations .dvc/tmp/exps/standalone

@@ -6,7 +6,7 @@
 import difflib
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,6 +18,7 @@ Positive = Annotated[int, Field(gt=0)]
 Coefficient = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Embedder = Literal["dlib-resnet-128", "facenet-vggface2", "facenet-casia-webface", "openface-nn4.small2"]
 
 
 class _Strict(BaseModel):
@@ -71,6 +72,7 @@ class PlanParams(_Strict):
     sweep_faces: Positive
     sweep_expression: Literal[EXPRESSIONS]
     sweep_steps: Annotated[int, Field(ge=2)]
+    rafd_faces: Annotated[int, Field(ge=0)]
 
 
 class TrainingParams(_Strict):
@@ -88,8 +90,12 @@ class TrainingParams(_Strict):
     ema_decay: Decay
     au_warmup_steps: Annotated[int, Field(ge=0)]
     instance_noise: Coefficient
+    critic_color_change: Share
     critic_blur: bool
+    embedder: Embedder
     precision: Literal["32-true", "bf16-mixed"]
+    devices: Literal["auto"] | Positive
+    nodes: Positive
     sheet_every: Positive
     checkpoint_seconds: Annotated[float, Field(gt=0)]
 
@@ -104,6 +110,13 @@ class GANimationParams(_Strict):
     lambda_tv: Coefficient
 
 
+class StarGANParams(_Strict):
+    critic_steps: Positive
+    lambda_gp: Coefficient
+    lambda_cls: Coefficient
+    lambda_rec: Coefficient
+
+
 class EditParams(_Strict):
     batch_size: Positive
 
@@ -111,7 +124,7 @@ class EditParams(_Strict):
 class EvaluateParams(_Strict):
     features: Literal["efficientnet-lite0", "inception-v3-compat"]
     reference: Literal["train", "wild", "mug", "rafd"]
-    embedder: Literal["dlib-resnet-128"]
+    embedder: Embedder
     batch_size: Positive
 
 
@@ -138,7 +151,10 @@ class Params(_Strict):
     lambda_eye_m: Coefficient
     lambda_tv_m: Coefficient
     max_offset: Annotated[float, Field(gt=0)]
+    use_deformation: bool
+    use_texture: bool
     ganimation: GANimationParams
+    stargan: StarGANParams
     edit: EditParams
     evaluate: EvaluateParams
 
@@ -152,33 +168,42 @@ def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
     return keys
 
 
-def _explain(error: ValidationError, path: Path) -> str:
+def _explain(error: ValidationError, source: str | Path) -> str:
     # An unknown key comes first: where one is mistyped, the right one is also missing.
     first = min(error.errors(), key=lambda entry: entry["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, _known_keys(Params), n=1, cutoff=0.0)[0]
-        return f"{path}: unknown key `{key}`; the nearest known key is `{near}`"
+        return f"{source}: unknown key `{key}`; the nearest known key is `{near}`"
     if not key:
-        return f"{path}: expected the keys of params.yaml with their values"
+        return f"{source}: expected the keys of params.yaml with their values"
     if first["type"] == "missing":
-        return f"{path}: key `{key}` is missing; add it (see params.yaml in the repository)"
-    return f"{path}: `{key}`: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
+        return f"{source}: key `{key}` is missing; add it (see params.yaml in the repository)"
+    return f"{source}: `{key}`: {first['msg'][0].lower()}{first['msg'][1:]}, not {first['input']!r}"
 
 
-def load_params(path: str | Path = "params.yaml") -> Params:
-    """Read and validate a params file; raises UserError with the key and the remedy."""
+def read_params(path: str | Path = "params.yaml") -> Any:
+    """What a params file holds, not validated."""
     path = Path(path)
     try:
-        content = yaml.safe_load(path.read_text())
+        return yaml.safe_load(path.read_text())
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run from the repository's root") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def validate_params(content: Any, source: str | Path) -> Params:
+    """Params from plain values; raises UserError with `source`, the key and the remedy."""
     try:
         return Params.model_validate(content)
     except ValidationError as error:
-        raise UserError(_explain(error, path)) from None
+        raise UserError(_explain(error, source)) from None
+
+
+def load_params(path: str | Path = "params.yaml") -> Params:
+    """Read and validate a params file; raises UserError with the key and the remedy."""
+    return validate_params(read_params(path), path)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,10 @@
 `git diff params.yaml` shows what changed, `git checkout params.yaml` undoes it.
 """
 
+import shutil
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
@@ -15,7 +17,7 @@ from ruamel.yaml.error import YAMLError
 
 from defgan.errors import UserError
 from defgan.files import atomic_file
-from defgan.params import load_params
+from defgan.params import Params, load_params
 
 
 def _merge(params: MutableMapping, preset: MutableMapping, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -54,6 +56,15 @@ def apply(preset: str | Path, params: str | Path = "params.yaml") -> list[tuple[
         except UserError as error:
             raise UserError(str(error).replace(str(path), str(preset))) from None
     return changes
+
+
+def preview(preset: str | Path, params: str | Path = "params.yaml") -> Params:
+    """The params that `apply` would write; the params file stays as it is. Raises UserError as `apply` does."""
+    load_params(params)
+    with TemporaryDirectory() as directory:
+        copy = shutil.copy(params, directory)
+        apply(preset, copy)
+        return load_params(copy)
 
 
 def main(preset: Annotated[Path, typer.Argument(help="a file of presets/, or your own")]) -> None:

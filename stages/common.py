@@ -1,7 +1,8 @@
 """What every stage does around its own work: params, one-line errors, an MLflow run."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from operator import attrgetter
 from typing import Any
 
@@ -22,17 +23,29 @@ def select(params: Params, *keys: str) -> dict[str, Any]:
     return {key: value.model_dump() if isinstance(value, BaseModel) else value for key, value in values.items()}
 
 
+def is_main_process() -> bool:
+    """Whether this process is the one that writes; the others of a distributed training only train."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
+
+
+@contextmanager
+def plain_errors(name: str) -> Iterator[None]:
+    """A UserError ends in one line that begins with `name`, and exit code 1."""
+    try:
+        yield
+    except UserError as error:
+        Console(stderr=True).print(f"[red]{name}:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None
+
+
 @contextmanager
 def stage(name: str, *keys: str) -> Iterator[tuple[Params, Run]]:
     """Yield the validated params and the stage's MLflow run; a UserError ends in one line and exit code 1.
 
     `keys` are the params that the stage depends on, as in dvc.yaml; they are logged.
     """
-    try:
+    with plain_errors(name):
         params = load_params()
-        with stage_run(name) as run:
+        with stage_run(name) if is_main_process() else nullcontext(Run(None, None)) as run:
             run.log_params(select(params, *keys))
             yield params, run
-    except UserError as error:
-        Console(stderr=True).print(f"[red]{name}:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise SystemExit(1) from None

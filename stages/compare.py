@@ -36,7 +36,7 @@ def show(table: pd.DataFrame, title: str) -> None:
     """Print a table of text; what stands in brackets in a heading is left to the caption, for narrow terminals."""
     shown = Table(title=title, title_justify="left", box=box.SIMPLE, collapse_padding=True, pad_edge=False)
     for heading in table.columns:
-        shown.add_column(re.sub(r" \(.*?\)", "", heading), no_wrap=heading == "method")
+        shown.add_column(re.sub(r" \(.*?\)", "", heading), no_wrap=heading in ("method", "ablation"))
     for row in table.to_numpy().tolist():
         shown.add_row(*row)
     console.print(shown)
@@ -55,7 +55,7 @@ def compare() -> None:
         text = tables.caption(any_method, data)
         compared = {
             **{key: any_method[key] for key in SHARED},
-            "data": tables.data_name(data["wild"]),
+            "data": {role: tables.data_name(data[role]) for role in ("wild", "rafd")},
             "methods": {
                 name: {key: value for key, value in metrics.items() if key not in SHARED}
                 for name, metrics in methods.items()

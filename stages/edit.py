@@ -1,4 +1,4 @@
-"""Edit the wild faces as planned: `python -m stages.edit defgan`."""
+"""Edit the faces as planned: `python -m stages.edit defgan`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,10 +10,10 @@ import typer
 from rich.progress import track
 
 from defgan.errors import UserError
-from defgan.faces.table import Faces, read_faces
-from defgan.facs import AU_NAMES
+from defgan.faces.table import Faces, read_inputs
 from defgan.files import atomic_directory
 from defgan.models import load
+from defgan.models.base import EditingModel
 from defgan.models.deformation import to_offsets
 from defgan.models.edit import Edit
 from defgan.training.data import to_network, to_pixels
@@ -33,17 +33,19 @@ def fields(edit: Edit) -> dict[str, np.ndarray]:
 
 
 @torch.no_grad()
-def edit_faces(model: torch.nn.Module, faces: Faces, plan: pd.DataFrame, batch_size: int, directory: Path) -> None:
-    """Write every planned edit's fields to `directory`, one memory-mapped array per field, in the plan's order."""
+def edit_faces(model: EditingModel, inputs: Faces, plan: pd.DataFrame, batch_size: int, directory: Path) -> None:
+    """Write every planned edit's fields to `directory`, one memory-mapped array per field, in the plan's order.
+
+    `inputs` are aligned with the plan. What a model is told of the target is its own matter: AUs, or a label.
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = model.to(device)
-    rows, targets, arrays = plan["row"].to_numpy(), np.array(plan[list(AU_NAMES)], np.float32), {}
+    present, wanted, arrays = model.conditions(inputs.frame), model.conditions(plan), {}
     for start in track(range(0, len(plan), batch_size), "edit"):
         chosen = slice(start, start + batch_size)
-        images = to_network(torch.from_numpy(faces.pixels[rows[chosen]])).to(device)
-        x = torch.from_numpy(faces.aus[rows[chosen]]).to(device)
-        batch = fields(model.edit(images, x, torch.from_numpy(targets[chosen]).to(device)))
-        for name, values in batch.items():
+        images = to_network(torch.from_numpy(inputs.pixels[chosen])).to(device)
+        x, y = (torch.from_numpy(conditions[chosen]).to(device) for conditions in (present, wanted))
+        for name, values in fields(model.edit(images, x, y)).items():
             if name not in arrays:
                 arrays[name] = np.lib.format.open_memmap(
                     directory / f"{name}.npy", "w+", values.dtype, (len(plan), *values.shape[1:])
@@ -54,12 +56,12 @@ def edit_faces(model: torch.nn.Module, faces: Faces, plan: pd.DataFrame, batch_s
 def edit(name: Annotated[str, typer.Argument(help="a trained model, or copy: the input unchanged")]) -> None:
     """Apply model NAME to data/plan.parquet and write edits/NAME."""
     with stage(f"edit@{name}", "edit") as (params, run):
-        faces = read_faces("data/prepared/wild")
         if not Path("data/plan.parquet").is_file():
             raise UserError("data/plan.parquet: no such file; run `dvc repro plan` first")
         plan = pd.read_parquet("data/plan.parquet")
+        inputs = read_inputs(plan, "data/prepared")
         with atomic_directory(Path("edits", name)) as directory:
-            edit_faces(load(name), faces, plan, params.edit.batch_size, directory)
+            edit_faces(load(name), inputs, plan, params.edit.batch_size, directory)
             plan.to_parquet(directory / "edits.parquet", index=False)
         run.log_metrics({"edits": len(plan)})
         console.print(f"{name}: {len(plan)} edits of {plan['image_id'].nunique()} faces in edits/{name}")

@@ -10,14 +10,13 @@ import json
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from defgan.evaluation import frechet, identity
 from defgan.evaluation.images import read_edits, read_truth, subsample
 from defgan.evaluation.measures import COUNTED_SET, per_image, summarise
 from defgan.faces.identity import load_embedder
-from defgan.faces.table import read_faces
+from defgan.faces.table import read_faces, read_inputs
 from defgan.files import atomic_file
 from stages.common import console, stage
 
@@ -25,13 +24,13 @@ REFERENCE_LIMIT = 2000
 """Most faces of the reference role that are used; more would cost time and hardly move the statistics."""
 
 
-def evaluate(name: Annotated[str, typer.Argument(help="method: defgan, ganimation or copy")]) -> None:
+def evaluate(name: Annotated[str, typer.Argument(help="method: defgan, ganimation, stargan or copy")]) -> None:
     """Measure the edits of one method."""
     with stage(f"evaluate@{name}", "seed", "evaluate") as (params, run):
         settings = params.evaluate
         edits = read_edits(f"edits/{name}")
-        wild = read_faces("data/prepared/wild")
-        true = read_truth("data/truth", len(edits.frame))
+        inputs = read_inputs(edits.frame, "data/prepared").pixels
+        truth = read_truth("data/truth", edits.frame)
         reference = read_faces(f"data/prepared/{settings.reference}").pixels
         chosen = subsample(len(reference), REFERENCE_LIMIT, params.seed)
 
@@ -39,9 +38,11 @@ def evaluate(name: Annotated[str, typer.Argument(help="method: defgan, ganimatio
         extractor = frechet.load_extractor(settings.features)
         edited = identity.embeddings(embedder, edits.final, settings.batch_size, "Identity of the edits")
         # A face is edited many times: each input is embedded once.
-        rows, position = np.unique(edits.frame["row"], return_inverse=True)
-        originals = identity.embeddings(embedder, wild.pixels[rows], settings.batch_size, "Identity of the inputs")
-        table = per_image(edits, wild.pixels[edits.frame["row"]], true, identity.distances(edited, originals[position]))
+        faces = edits.frame[["role", "row"]]
+        position = faces.groupby(["role", "row"], sort=False).ngroup().tolist()
+        distinct = inputs[~faces.duplicated()]
+        originals = identity.embeddings(embedder, distinct, settings.batch_size, "Identity of the inputs")
+        table = per_image(edits, inputs, truth, identity.distances(edited, originals[position]))
 
         counted = edits.final[(edits.frame["set"] == COUNTED_SET).to_numpy()]
         distance = frechet.frechet_distance(

@@ -4,25 +4,32 @@ Reads tables, arrays and metrics, loads no model; writes reports/figures, one fi
 """
 
 import json
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import typer
 from rich.progress import track
 
 from defgan.errors import UserError
 from defgan.evaluation.images import read_edits, read_truth
-from defgan.faces.table import read_faces
+from defgan.faces.table import read_faces, read_inputs
 from defgan.files import atomic_directory
 from defgan.report import grids, plots
 from defgan.report.style import figure_style, save
 from stages.common import console, stage
 
-METHODS = ("defgan", "ganimation")
+MAIN_METHODS = ("defgan", "ganimation")
 """Shown in this order, the paper's."""
+METHODS = (*MAIN_METHODS, "stargan")
+"""With App. F's, which stands in Fig. 17, Fig. 18 and the training curves."""
 GRID_FACES = 4
 """Faces in Fig. 4; the next as many stand in Fig. 9."""
 DIFFERENCE_FACES = 2
+WILD_FACES = 3
+"""Faces in Fig. 18, the last of the grids'."""
 
 
 def existing(path: str) -> Path:
@@ -32,38 +39,49 @@ def existing(path: str) -> Path:
     return Path(path)
 
 
-def read_pictures(data: str) -> grids.Pictures:
-    """The edits of the methods, their inputs and the truth; `data` says what the faces are."""
+def read_pictures(data: Mapping[str, str]) -> grids.Pictures:
+    """The edits of the methods, their inputs and the truth; `data` says what the faces of each role are."""
     methods = {name: read_edits(f"edits/{name}") for name in METHODS}
     plan = methods[METHODS[0]].frame
-    originals = read_faces("data/prepared/wild").pixels
-    return grids.Pictures(plan, originals, methods, read_truth("data/truth", len(plan)), data)
+    inputs = read_inputs(plan, "data/prepared").pixels
+    return grids.Pictures(plan, inputs, methods, read_truth("data/truth", plan), data)
+
+
+def read_photographs() -> dict[tuple[str, str], np.ndarray]:
+    """The RaFD photograph of each person and expression, the first where there are more, uint8 H×W×3."""
+    faces = read_faces("data/prepared/rafd")
+    first = faces.frame.drop_duplicates(["subject", "expression"])
+    return {(face.subject, face.expression): faces.pixels[face.row] for face in first.itertuples()}
 
 
 def figures() -> None:
-    """Draw Fig. 1, 3, 4, 5 and 9, the gains and the training curves."""
+    """Draw Fig. 1, 3, 4, 5, 9, 17 and 18, the gains and the training curves."""
     with stage("figures") as (_, run):
-        measured = {name: pd.read_parquet(existing(f"data/evaluation/{name}.parquet")) for name in METHODS}
+        measured = {name: pd.read_parquet(existing(f"data/evaluation/{name}.parquet")) for name in MAIN_METHODS}
         measured = {name: table[table["set"] == "expressions"] for name, table in measured.items()}
         curves = {name: pd.read_csv(existing(f"metrics/train_{name}.csv")) for name in METHODS}
         compared = json.loads(existing("metrics/compare.json").read_text(encoding="utf-8"))
         pictures = read_pictures(compared["data"])
+        both = replace(pictures, methods={name: pictures.methods[name] for name in MAIN_METHODS})
         faces = pictures.faces("grid")
 
         photographs = {
-            "fig_01_alpha_strip": lambda: grids.alpha_strip(pictures),
-            "fig_04_expressions": lambda: grids.expression_grid(pictures, faces[:GRID_FACES], 4),
-            "fig_05_differences": lambda: grids.difference_grid(pictures, faces[:DIFFERENCE_FACES]),
+            "fig_01_alpha_strip": lambda: grids.alpha_strip(both),
+            "fig_04_expressions": lambda: grids.expression_grid(both, faces[:GRID_FACES], 4),
+            "fig_05_differences": lambda: grids.difference_grid(both, faces[:DIFFERENCE_FACES]),
+            "fig_18_stargan_wild": lambda: grids.in_the_wild_grid(pictures, faces[-WILD_FACES:]),
         }
         if more := faces[GRID_FACES : 2 * GRID_FACES]:
-            photographs["fig_09_expressions"] = lambda: grids.expression_grid(pictures, more, 9)
+            photographs["fig_09_expressions"] = lambda: grids.expression_grid(both, more, 9)
+        if pictures.faces("rafd"):
+            photographs["fig_17_stargan_rafd"] = lambda: grids.rafd_grid(pictures, read_photographs())
         drawings = photographs | {
             "fig_03_identity_distance": lambda: plots.identity_by_expression(
                 measured, compared["networks"]["identity"]
             ),
             "training_curves": lambda: plots.training_curves(curves),
         }
-        if pictures.true is not None:
+        if measured["defgan"]["err_copy"].notna().any():
             drawings["gain_over_copying"] = lambda: plots.gain_by_expression(measured)
 
         written = []

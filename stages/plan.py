@@ -1,4 +1,4 @@
-"""Decide which wild face is edited to which AU vector: `python -m stages.plan`."""
+"""Decide which face is edited to which expression: `python -m stages.plan`."""
 
 from pathlib import Path
 
@@ -17,12 +17,13 @@ PLAN = Path("data/plan.parquet")
 
 
 def plan() -> None:
-    """Prepared wild faces and targets to data/plan.parquet."""
+    """Prepared wild and rafd faces and targets to data/plan.parquet."""
     with stage("plan") as (params, run):
         run.log_params({"seed": params.seed, "plan": params.plan.model_dump()})
         if not TARGETS.is_file():
             raise UserError(f"{TARGETS}: no such file; run `dvc repro targets` first")
-        edits = plan_edits(read_faces(PREPARED / "wild"), pd.read_parquet(TARGETS), params.plan, params.seed)
+        wild, rafd = read_faces(PREPARED / "wild"), read_faces(PREPARED / "rafd")
+        edits = plan_edits(wild, rafd, pd.read_parquet(TARGETS), params.plan, params.seed)
         with atomic_file(PLAN) as temporary:
             edits.to_parquet(temporary, index=False)
         counts = edits["set"].value_counts(sort=False).to_dict()

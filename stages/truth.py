@@ -1,6 +1,6 @@
 """Render the true image of every planned edit: `python -m stages.truth`.
 
-Only the embedded corpus knows it; for other photographs data/truth says that there is none.
+Only the embedded corpus knows it; of other photographs data/truth says that there is none.
 """
 
 import json
@@ -15,14 +15,16 @@ import typer
 from rich.progress import track
 
 from defgan.errors import UserError
-from defgan.faces.table import read_faces
+from defgan.faces.table import Faces, read_inputs
 from defgan.facs import AU_NAMES
 from defgan.files import atomic_directory
 from stages.common import console, stage
 
-WILD = Path("data/prepared/wild")
+PREPARED = Path("data/prepared")
 PLAN = Path("data/plan.parquet")
 TRUTH = Path("data/truth")
+INPUT_ROLES = ("wild", "rafd")
+"""The roles whose faces are edited."""
 
 
 def truth() -> None:
@@ -30,33 +32,41 @@ def truth() -> None:
     started = time.monotonic()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with stage("truth") as (params, run):
-        source = params.data.wild
-        run.log_params({"image_size": params.image_size, "data": {"wild": source.model_dump()}})
-        available = source.dataset == "corpus"
-        images = _render(source.path, params.image_size) if available else None
+        sources = {role: getattr(params.data, role) for role in INPUT_ROLES}
+        described = {role: source.model_dump() for role, source in sources.items()}
+        run.log_params({"image_size": params.image_size, "data": described})
+        if not PLAN.is_file():
+            raise UserError(f"{PLAN}: no such file; run `dvc repro plan` first")
+        plan = pd.read_parquet(PLAN)
+        inputs = read_inputs(plan, PREPARED)
+        known = [role for role, source in sources.items() if source.dataset == "corpus"]
+        images = np.zeros_like(inputs.pixels)
+        for role in known:
+            own = np.flatnonzero(plan["role"] == role)
+            images[own] = _render(sources[role].path, role, inputs, plan, own)
         with atomic_directory(TRUTH) as temporary:
-            (temporary / "truth.json").write_text(json.dumps({"available": available}) + "\n")
-            if available:
-                np.save(temporary / "true.npy", images)
-        run.log_metrics({"images": len(images) if available else 0})
-    found = f"{len(images)} true images" if available else "none: these photographs are not the embedded corpus"
+            (temporary / "truth.json").write_text(json.dumps({"known": known}) + "\n")
+            np.save(temporary / "true.npy", images)
+        rendered = int(plan["role"].isin(known).sum())
+        run.log_metrics({"images": rendered})
+    found = f"{rendered} true images" if rendered else "none: these photographs are not the embedded corpus"
     console.print(f"truth: {found} → {TRUTH} ({time.monotonic() - started:.0f} s)")
 
 
-def _render(path: str, size: int) -> np.ndarray:
+def _render(path: str, role: str, inputs: Faces, plan: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
+    """The true images of some rows of the plan, all of one role, uint8 N×H×W×3."""
     from defgan.corpus import load_scenes, render_edits
 
-    if not PLAN.is_file():
-        raise UserError(f"{PLAN}: no such file; run `dvc repro plan` first")
     scenes = load_scenes(path)
-    faces, plan = read_faces(WILD), pd.read_parquet(PLAN)
-    unknown = set(faces.frame["source"]) - set(scenes)
-    if unknown:
-        raise UserError(f"{path}: no scene of {min(unknown)}; run `dvc repro prepare@wild` again")
-    rows = plan["row"].to_numpy()
-    chosen = [scenes[source] for source in faces.frame["source"].to_numpy()[rows]]
+    names = inputs.frame["source"].to_numpy()[rows]
+    if unknown := set(names) - set(scenes):
+        raise UserError(f"{path}: no scene of {min(unknown)}; run `dvc repro prepare@{role}` again")
     return render_edits(
-        chosen, plan[list(AU_NAMES)].to_numpy(np.float32), faces.crop_transforms()[rows], size, progress=_bar
+        [scenes[name] for name in names],
+        plan[list(AU_NAMES)].to_numpy(np.float32)[rows],
+        inputs.crop_transforms()[rows],
+        inputs.pixels.shape[1],
+        progress=_bar,
     )
 
 

@@ -23,6 +23,7 @@ TINY = {
     "plan.grid_faces": 2,
     "plan.sweep_faces": 1,
     "plan.sweep_steps": 3,
+    "plan.rafd_faces": 1,
     "training.batches": 8,
     "training.batch_size": 2,
     "training.channels": 4,

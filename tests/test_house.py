@@ -9,19 +9,25 @@ import tomllib
 import pytest
 import yaml
 
+from defgan.models import MODELS
 from defgan.params import Params
+from defgan.report.style import METHOD_LABELS
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 INERT = {
     "": {"defgan/errors.py", "defgan/facs.py", "defgan/faces/table.py", "defgan/files.py", "defgan/params.py"},
     "corpus": {"defgan/faces/alignment.py"},
-    "train": {f"defgan/models/{name}.py" for name in ("__init__", "copying", "defgan", "ganimation")},
+    "train": {
+        "defgan/planning.py",
+        "defgan/presets.py",
+        *(f"defgan/models/{name}.py" for name in ("__init__", "copying", "defgan", "ganimation", "stargan")),
+    },
     "edit": {"defgan/training/losses.py"},
     "copy": {
         "defgan/training/losses.py",
         *(f"defgan/models/{name}.py" for name in ("__init__", "blocks", "defgan", "deformation", "edit")),
-        *(f"defgan/models/{name}.py" for name in ("ganimation", "texture")),
+        *(f"defgan/models/{name}.py" for name in ("ganimation", "stargan", "texture")),
     },
 }
 """Files that a stage imports and need not depend on: contracts (all stages), other models, what it does not call."""
@@ -105,10 +111,25 @@ def test_a_model_retrains_for_its_own_coefficients_only():
     shared = {entry for entry in PIPELINE["train"]["do"]["params"] if not entry.startswith("$")}
     scalars = {name for name, field in Params.model_fields.items() if not hasattr(field.annotation, "model_fields")}
     # The image size reaches the models through the prepared pixels.
-    assert own == {"defgan": scalars - shared - {"image_size"}, "ganimation": {"ganimation"}}
+    assert own.pop("defgan") == scalars - shared - {"image_size"}
+    assert own == {name: {name} for name in MODELS if name != "defgan"}
     lengths = {len(model["own"]) for model in PIPELINE["train"]["foreach"].values()}
     indices = {int(i) for i in re.findall(r"own\[(\d+)\]", str(PIPELINE["train"]["do"]["params"]))}
     assert lengths == {len(indices)}
+
+
+def test_a_model_retrains_for_the_role_that_it_learns_from_only():
+    train = PIPELINE["train"]
+    assert {name: entry["role"] for name, entry in train["foreach"].items()} == {
+        name: model.ROLE for name, model in MODELS.items()
+    }
+    assert [path for path in train["do"]["deps"] if path.startswith("data/")] == ["data/prepared/${item.role}"]
+
+
+def test_every_model_is_trained_edits_and_is_measured_and_compared():
+    assert set(PIPELINE["train"]["foreach"]) == set(PIPELINE["edit"]["foreach"]) == set(MODELS)
+    assert set(PIPELINE["evaluate"]["foreach"]) == set(METHOD_LABELS) == {*MODELS, "copy"}
+    assert {f"metrics/{name}.json" for name in METHOD_LABELS} < set(PIPELINE["compare"]["deps"])
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "defgan").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))

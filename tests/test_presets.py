@@ -6,7 +6,7 @@ import yaml
 
 from defgan.errors import UserError
 from defgan.params import load_params
-from defgan.presets import apply
+from defgan.presets import apply, preview
 from tests.conftest import ROOT
 
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
@@ -55,6 +55,64 @@ def test_the_papers_preset_holds_every_number_that_params_yaml_calls_the_papers(
     assert len(noted) >= 8
     preset = dict(flat(yaml.safe_load((ROOT / "presets/paper.yaml").read_text())))
     assert {key: preset[key] for key in noted} == noted
+
+
+PAPER = {
+    # Section 4.1
+    "training.learning_rate": 1e-4,
+    "training.beta1": 0.5,
+    "training.beta2": 0.999,
+    "training.batch_size": 25,
+    "training.batches": 40 * 190_000 // 25,  # 40 epochs of 190,000 images
+    "training.decay_share": 20 / 40,  # the learning rate falls over the last 20
+    "critic_steps": 10,
+    # Appendix D.2, eq. 20–27
+    "lambda_exp_comp": 4000,
+    "lambda_exp_def": 1000,
+    "lambda_cyc": 100,
+    "lambda_comp": 10,
+    "lambda_eye_g": 0.1,
+    "lambda_tv_g": 1e-5,
+    "lambda_eye_m": 0.1,
+    "lambda_tv_m": 1e-5,
+    # Appendix D.1: GANimation's networks
+    "image_size": 128,
+    "training.channels": 64,
+    "training.critic_channels": 64,
+    "training.residual_blocks": 6,
+    "max_offset": 5,
+    # GANimation's "hyperparameters used by the authors" (sec. 4.1)
+    "ganimation.critic_steps": 5,
+    "ganimation.lambda_gp": 10,
+    "ganimation.lambda_exp": 4000,
+    "ganimation.lambda_exp_d": 4000,
+    "ganimation.lambda_cyc": 10,
+    "ganimation.lambda_mask": 0.1,
+    "ganimation.lambda_tv": 1e-5,
+    # What the paper does not have
+    "training.ema_decay": 0,
+    "training.au_warmup_steps": 0,
+    "training.instance_noise": 0,
+    "training.critic_color_change": 0,
+    "training.critic_blur": False,
+    "training.precision": "32-true",
+    "use_deformation": True,
+    "use_texture": True,
+}
+"""The paper's numbers, as it prints them."""
+
+
+def test_the_papers_preset_makes_the_papers_experiment():
+    made = dict(flat(preview(ROOT / "presets/paper.yaml", ROOT / "params.yaml").model_dump()))
+    assert {key: made[key] for key in PAPER} == PAPER
+
+
+def test_a_preview_leaves_the_params_as_they_are(params_file, tmp_path):
+    before = params_file.read_text()
+    assert preview(ROOT / "presets/paper.yaml", params_file).critic_steps == 10
+    assert params_file.read_text() == before
+    with pytest.raises(UserError, match="no such file"):
+        preview(ROOT / "presets/paper.yaml", tmp_path / "nowhere.yaml")
 
 
 def test_paths_with_spaces_and_signs_survive(params_file, tmp_path):

@@ -7,9 +7,9 @@ import torch
 from rich.progress import track
 from torch import nn
 
-from defgan.faces.identity import identity_distance
+from defgan.faces.identity import EMBEDDERS, identity_distance
 
-DISTANCE_NAMES = MappingProxyType({"dlib-resnet-128": "1 − cos, dlib ResNet-128"})
+DISTANCE_NAMES = MappingProxyType({name: f"1 − cos, {label}" for name, label in EMBEDDERS.items()})
 
 
 def embeddings(embedder: nn.Module, images: np.ndarray, batch_size: int, description: str) -> torch.Tensor:

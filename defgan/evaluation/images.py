@@ -45,17 +45,22 @@ def read_edits(directory: str | Path) -> Edits:
     return Edits(frame, **{name: _aligned(directory / f"{name}.npy", len(frame)) for name in names})
 
 
-def read_truth(directory: str | Path, rows: int) -> np.ndarray | None:
-    """The true image of every planned edit, uint8 M×H×W×3, or None where it cannot be known (real photographs)."""
+@dataclass(frozen=True)
+class Truth:
+    """The true images of the planned edits; of real photographs they cannot be known."""
+
+    images: np.ndarray  # uint8 M×H×W×3, black where not known
+    known: np.ndarray  # bool (M,)
+
+
+def read_truth(directory: str | Path, plan: pd.DataFrame) -> Truth:
+    """Read the true images of a plan; raises UserError where they are missing or not of the plan's length."""
     directory = Path(directory)
-    if not (directory / "truth.json").is_file():
-        raise UserError(f"{directory}: no truth.json here; run `dvc repro truth` first")
-    if not json.loads((directory / "truth.json").read_text())["available"]:
-        return None
-    true = _aligned(directory / "true.npy", rows)
-    if true is None:
-        raise UserError(f"{directory}: truth.json promises true.npy, which is missing; run `dvc repro -f truth`")
-    return true
+    for name in ("truth.json", "true.npy"):
+        if not (directory / name).is_file():
+            raise UserError(f"{directory}: no {name} here; run `dvc repro -f truth` first")
+    roles = json.loads((directory / "truth.json").read_text())["known"]
+    return Truth(_aligned(directory / "true.npy", len(plan)), plan["role"].isin(roles).to_numpy())
 
 
 def subsample(count: int, limit: int, seed: int) -> np.ndarray:

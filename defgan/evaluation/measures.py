@@ -4,32 +4,35 @@ import numpy as np
 import pandas as pd
 
 from defgan.evaluation.gain import changed_pixels, gain, masked_errors
-from defgan.evaluation.images import Edits
+from defgan.evaluation.images import Edits, Truth
 from defgan.facs import AU_NAMES, EXPRESSIONS
 
 COUNTED_SET = "expressions"
 """The edits that count in metrics; those made for the grids and the sweeps are only shown."""
 
 
-def per_image(edits: Edits, inputs: np.ndarray, true: np.ndarray | None, identity: np.ndarray) -> pd.DataFrame:
+def per_image(edits: Edits, inputs: np.ndarray, truth: Truth, identity: np.ndarray) -> pd.DataFrame:
     """The plan's columns without the AUs, and per edit:
 
     - `identity`: identity distance between the edit and its input (given, shape (M,));
     - `err_final`, `err_deformed`, `err_copy`: error of the final image, the deformed image and the input against the
-      true image over the pixels that truly change; NaN where nothing changes or the truth or the image does not exist;
+      true image over the pixels that truly change; NaN where nothing changes or the truth is not known or the image
+      does not exist;
     - `mean_offset`: mean length of the deformation's offsets, pixels at 128 px; `mean_mask`: mean of ℳ in [0, 1].
 
-    `inputs` and `true` are uint8 M×H×W×3, aligned with the edits.
+    `inputs` are uint8 M×H×W×3; they and the truth are aligned with the edits.
     """
+    mask = changed_pixels(inputs, truth.images) & truth.known[:, None, None]
     table = edits.frame.drop(columns=list(AU_NAMES)).assign(
-        identity=identity, err_final=np.nan, err_deformed=np.nan, err_copy=np.nan, mean_offset=np.nan, mean_mask=np.nan
+        identity=identity,
+        err_final=masked_errors(edits.final, truth.images, mask),
+        err_deformed=np.nan,
+        err_copy=masked_errors(inputs, truth.images, mask),
+        mean_offset=np.nan,
+        mean_mask=np.nan,
     )
-    if true is not None:
-        mask = changed_pixels(inputs, true)
-        table["err_final"] = masked_errors(edits.final, true, mask)
-        table["err_copy"] = masked_errors(inputs, true, mask)
-        if edits.deformed is not None:
-            table["err_deformed"] = masked_errors(edits.deformed, true, mask)
+    if edits.deformed is not None:
+        table["err_deformed"] = masked_errors(edits.deformed, truth.images, mask)
     if edits.offsets is not None:
         table["mean_offset"] = np.linalg.norm(edits.offsets.astype(np.float32), axis=-1).mean(axis=(1, 2))
     if edits.mask is not None:

@@ -1,4 +1,4 @@
-"""Which wild face is edited to which AU vector (sec. 4.2, App. A): decided once, the same for every method."""
+"""Which face is edited to which expression (sec. 4.2, App. A, F): decided once, the same for every method."""
 
 import difflib
 
@@ -13,9 +13,10 @@ from defgan.params import PlanParams
 TARGET_COLUMNS = ("database", "subject", "expression", *AU_NAMES)
 PLAN_COLUMNS = (
     "edit",  # 0 … M−1
-    "set",  # "expressions" (Table 1, Fig. 3), "grid" (Fig. 4, 5) or "sweep" (Fig. 1)
+    "set",  # "expressions" (Table 1, Fig. 3), "grid" (Fig. 4, 5, 18), "sweep" (Fig. 1) or "rafd" (Fig. 17)
+    "role",  # of the input: "rafd" in the set of that name, else "wild"
     "image_id",
-    "row",  # index into the wild role's pixels
+    "row",  # index into that role's pixels
     "subject",
     "expression",
     "instance",  # the subject of the database who lends the AUs
@@ -57,20 +58,22 @@ def expression_targets(databases: dict[str, Faces]) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)[list(TARGET_COLUMNS)]
 
 
-def plan_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> pd.DataFrame:
+def plan_edits(wild: Faces, rafd: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> pd.DataFrame:
     """All edits of the experiment, a frame of `PLAN_COLUMNS`; the same seed gives the same plan.
 
     - `expressions`: every wild face to each of the six expressions. `options.instances` people of `options.database`
       lend the AUs, spread evenly: per expression, their numbers of faces differ by at most one.
     - `grid`: `options.grid_faces` near-neutral faces of distinct people to the six expressions of one MUG person.
     - `sweep`: `options.sweep_faces` of such faces to that person's `options.sweep_expression`, α from 0 to 1.
+    - `rafd`: the neutral photographs of `options.rafd_faces` held-out RaFD people to the six expressions. The target is
+      the person's own AU vector: a labelled database allows it, and the edit can be held against the photograph.
     """
     if options.sweep_expression not in EXPRESSIONS:
         raise UserError(
             f"plan.sweep_expression: unknown expression `{options.sweep_expression}`; known: {', '.join(EXPRESSIONS)}"
         )
     edits = _expression_edits(wild, targets, options, seed) + _figure_edits(wild, targets, options, seed)
-    frame = pd.DataFrame(edits)
+    frame = pd.DataFrame(edits + _rafd_edits(rafd, targets, options))
     frame.insert(0, "edit", np.arange(len(frame)))
     frame[_AUS] = frame[_AUS].astype(np.float32)
     return frame[list(PLAN_COLUMNS)]
@@ -80,6 +83,7 @@ def _edit(set_name: str, face: pd.Series, target: pd.Series, alpha: float = 1.0)
     x, y = face[_AUS].to_numpy(np.float64), target[_AUS].to_numpy(np.float64)
     return {
         "set": set_name,
+        "role": face["role"],
         "image_id": face["image_id"],
         "row": face["row"],
         "subject": face["subject"],
@@ -134,6 +138,23 @@ def _figure_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed:
         for alpha in np.linspace(0, 1, options.sweep_steps)
     ]
     return grid + sweep
+
+
+def _rafd_edits(rafd: Faces, targets: pd.DataFrame, options: PlanParams) -> list[dict]:
+    people = _people(targets, "rafd")
+    neutral = rafd.frame[(rafd.frame["split"] == "val") & (rafd.frame["expression"] == "neutral")]
+    shown = neutral[neutral["subject"].isin(people)].drop_duplicates("subject")
+    if len(shown) < options.rafd_faces:
+        raise UserError(
+            f"plan.rafd_faces: {options.rafd_faces} held-out people of data.rafd are to be shown, but only {len(shown)}"
+            f" show neutral and all of {', '.join(EXPRESSIONS)}; lower it, raise prepare.val_share"
+            " or add the missing photographs there"
+        )
+    return [
+        _edit("rafd", face, people[face["subject"]][expression])
+        for _, face in shown.head(options.rafd_faces).iterrows()
+        for expression in EXPRESSIONS
+    ]
 
 
 def _near_neutral(wild: Faces, options: PlanParams, seed: int) -> list[pd.Series]:

@@ -1,129 +1,44 @@
-"""Identity embedders: differentiable networks from aligned crops to vectors that tell people apart.
+"""Identity embedders by name: frozen, differentiable networks from aligned crops to vectors that tell people apart.
 
-`dlib-resnet-128` is dlib's face recognition network (King, 2017, `dnn_face_recognition_ex.cpp`), read from its own file
-into torch. The paper uses OpenFace; any frozen, differentiable embedder can take its place in eq. 12.
+The paper uses OpenFace. No package brings its weights, nor those of FaceNet: they are downloaded once, or put by hand
+where `weights_path` looks for them. dlib's network comes inside a package.
 """
 
-from pathlib import Path
+from types import MappingProxyType
 
-import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
+from defgan.errors import UserError
+from defgan.faces.embedders import dlib_resnet, facenet, openface_nn4
+from defgan.faces.embedders.base import Embedder
 from defgan.faces.weights import weights_path
 
-CHIP_SIZE = 150
-_MEAN_RGB = (122.782, 117.001, 104.298)
-# Filters, number of blocks, and whether the first of them halves the resolution; from the input to the output.
-_LEVELS = ((32, 3, False), (64, 4, True), (128, 3, True), (256, 3, True), (256, 1, True))
+EMBEDDERS = MappingProxyType(
+    {
+        "dlib-resnet-128": "dlib ResNet-128",
+        "facenet-vggface2": "FaceNet (VGGFace2)",
+        "facenet-casia-webface": "FaceNet (CASIA-WebFace)",
+        "openface-nn4.small2": "OpenFace nn4.small2",
+    }
+)
+"""What each embedder is called in tables; the names are those of their files in `WEIGHTS`."""
+
+_READERS = {
+    "dlib-resnet-128": dlib_resnet.read,
+    "facenet-vggface2": facenet.read,
+    "facenet-casia-webface": facenet.read,
+    "openface-nn4.small2": openface_nn4.read,
+}
 
 
-class _Block(nn.Module):
-    """Two 3×3 convolutions and a shortcut, dlib's `residual` and `residual_down`."""
-
-    def __init__(self, in_channels: int, out_channels: int, down: bool) -> None:
-        super().__init__()
-        self.down = down
-        # dlib does not pad strided convolutions.
-        self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride=2 if down else 1, padding=0 if down else 1)
-        self.conv2 = nn.Conv2d(out_channels, out_channels, 3, padding=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = self.conv2(F.relu(self.conv1(x)))
-        if self.down:
-            x = F.avg_pool2d(x, 2)
-            # dlib's add_prev fills the smaller operand with zeros, in channels and in space.
-            y = F.pad(y, (0, x.shape[3] - y.shape[3], 0, x.shape[2] - y.shape[2]))
-            x = F.pad(x, (0, 0, 0, 0, 0, y.shape[1] - x.shape[1]))
-        return F.relu(x + y)
-
-
-def face_chips(images: Tensor) -> Tensor:
-    """Aligned crops of any size, N×3×H×H, as dlib's face chips, N×3×150×150; same range.
-
-    Our crop is taken as it is: dlib's mean shape with padding 0.25 puts the eyes 0.350 of the side apart around
-    (0.493, 0.314), our template 0.360 apart around (0.5, 0.34), under 3 % of the side away. Resampling to dlib's exact
-    frame, part of which lies outside our crop, tells people apart no better.
-    """
-    return F.interpolate(
-        images.float(), (CHIP_SIZE, CHIP_SIZE), mode="bilinear", antialias=images.shape[-1] > CHIP_SIZE
-    )
-
-
-class DlibResNet128(nn.Module):
-    """Aligned crops, N×3×H×H in [-1, 1], to embeddings, N×128; dlib calls two faces one person under an L2 of 0.6."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv = nn.Conv2d(3, 32, 7, stride=2)
-        blocks, channels = [], 32
-        for filters, count, down in _LEVELS:
-            for index in range(count):
-                blocks.append(_Block(channels, filters, down and index == 0))
-                channels = filters
-        self.blocks = nn.Sequential(*blocks)
-        self.fc = nn.Linear(256, 128, bias=False)
-        self.register_buffer("mean", torch.tensor(_MEAN_RGB).reshape(3, 1, 1))
-
-    def embed_chips(self, chips: Tensor) -> Tensor:
-        """Face chips with dlib's own framing, N×3×150×150 in [-1, 1], to N×128."""
-        x = (chips * 127.5 + 127.5 - self.mean) / 256
-        x = F.max_pool2d(F.relu(self.conv(x)), 3, stride=2)
-        x = self.blocks(x).mean((2, 3))
-        return self.fc(x).float()
-
-    def forward(self, images: Tensor) -> Tensor:
-        assert images.ndim == 4 and images.shape[1] == 3 and images.shape[2] == images.shape[3], images.shape
-        return self.embed_chips(face_chips(images))
-
-
-class _DlibReader:
-    """The tensors of a serialised dlib network, in the order of the data flow."""
-
-    def __init__(self, content: bytes) -> None:
-        self.content, self.at = content, 0
-
-    def _integer(self) -> int:
-        # One byte with the sign and the number of bytes, then the bytes, least first.
-        size = self.content[self.at] & 0x0F
-        value = int.from_bytes(self.content[self.at + 1 : self.at + 1 + size], "little")
-        self.at += 1 + size
-        return value
-
-    def tensor(self, layer: bytes, skip: int = 0) -> np.ndarray:
-        """The parameters of the next layer of this kind, float32, flat; `skip` integers stand before them."""
-        name = bytes([1, len(layer)]) + layer  # a string: its length as an integer, then its characters
-        self.at = self.content.index(name, self.at) + len(name)
-        for _ in range(skip):
-            self._integer()
-        version = self._integer()
-        assert version == 2, f"dlib tensor of version {version}"
-        count = int(np.prod([self._integer() for _ in range(4)]))
-        values = np.frombuffer(self.content, "<f4", count, self.at)
-        self.at += 4 * count
-        return values
-
-
-def _read_dlib(path: Path, network: DlibResNet128) -> None:
-    reader = _DlibReader(path.read_bytes())
-    with torch.no_grad():
-        for conv in (module for module in network.modules() if isinstance(module, nn.Conv2d)):
-            parameters = torch.tensor(reader.tensor(b"con_4"))
-            weight, bias = parameters.split([conv.weight.numel(), conv.out_channels])
-            # The frozen batch normalisation behind each convolution is a scale and a shift: part of it.
-            scale, shift = torch.tensor(reader.tensor(b"affine_")).reshape(2, -1)
-            conv.weight.copy_(weight.reshape(conv.weight.shape) * scale[:, None, None, None])
-            conv.bias.copy_(bias * scale + shift)
-        network.fc.weight.copy_(torch.tensor(reader.tensor(b"fc_2", skip=2)).reshape(256, 128).T)
-
-
-def load_embedder(name: str) -> nn.Module:
-    """The frozen embedder of a name (`dlib-resnet-128`): aligned crops N×3×H×W in [-1, 1] to N×128, differentiable."""
-    assert name == "dlib-resnet-128", name
-    network = DlibResNet128()
-    _read_dlib(weights_path(name), network)
-    return network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+def load_embedder(name: str) -> Embedder:
+    """The frozen embedder of a name in `EMBEDDERS`: aligned crops N×3×H×H in [-1, 1] to N×d, differentiable."""
+    if name not in EMBEDDERS:
+        raise UserError(f"{name}: no such embedder; choose one of {', '.join(EMBEDDERS)}")
+    embedder = _READERS[name](weights_path(name))
+    return embedder.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def identity_distance(a: Tensor, b: Tensor) -> Tensor:

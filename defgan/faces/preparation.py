@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -23,6 +24,8 @@ from defgan.params import PrepareParams, Source
 CHUNK = 32
 """Photographs that a thread has in memory, and in one pass of MTCNN."""
 THREADS = 2
+LEAST_HELD_OUT = MappingProxyType({"train": 1, "rafd": 3})
+"""Roles that models learn from, and how many subjects of each are held out at least: Fig. 17 shows three of rafd."""
 
 
 @dataclass
@@ -159,20 +162,18 @@ def _crop(face: _Face, image_size: int, min_face: int) -> None:
     face.crop = alignment.crop(face.image, face.transform, image_size)
 
 
-def held_out(subjects: set[str], seed: int, share: float) -> set[str]:
+def held_out(subjects: set[str], seed: int, share: float, least: int = 1) -> set[str]:
     """The subjects held out: those whose hash falls into the share, so that further subjects change nobody's side.
 
-    Where the share is positive and nobody's does, the subject of the smallest hash is held out, if another one stays.
+    Where the share is positive and fewer than `least` do, those of the smallest hashes are, if as many others stay.
     """
 
     def place(subject: str) -> float:
         digest = hashlib.blake2b(f"{seed}/{subject}".encode(), digest_size=8).digest()
         return int.from_bytes(digest, "big") / 2**64
 
-    chosen = {subject for subject in subjects if place(subject) < share}
-    if share > 0 and not chosen and len(subjects) > 1:
-        chosen = {min(subjects, key=place)}
-    return chosen
+    least = min(least, len(subjects) // 2) if share > 0 else 0
+    return {subject for i, subject in enumerate(sorted(subjects, key=place)) if i < least or place(subject) < share}
 
 
 def _image_id(source: str, box: np.ndarray) -> str:
@@ -196,11 +197,12 @@ def _table(
             f" first {first['source']}: {first['reason']}; see `prepare` and `data.{role}` in params.yaml"
         )
     subjects = {face.record.subject for face in kept}
-    validation = held_out(subjects, seed, options.val_share) if role == "train" else set()
+    learnt = role in LEAST_HELD_OUT
+    validation = held_out(subjects, seed, options.val_share, LEAST_HELD_OUT[role]) if learnt else set()
     rows = []
     for row, face in enumerate(kept):
         record = face.record
-        split = ("val" if record.subject in validation else "train") if role == "train" else "test"
+        split = ("val" if record.subject in validation else "train") if learnt else "test"
         rows.append(
             {
                 "image_id": _image_id(record.source, face.box),

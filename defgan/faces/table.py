@@ -35,7 +35,7 @@ COLUMNS = (
     *CROP_COLUMNS,
     *AU_NAMES,  # float32 in [0, 1]
     "au_source",
-    "split",  # "train" or "val" by subject in the train role, "test" elsewhere
+    "split",  # "train" or "val" by subject in the roles that models learn from (train, rafd), "test" elsewhere
     "row",
 )
 
@@ -67,6 +67,21 @@ def read_faces(directory: str | Path) -> Faces:
     if len(frame) != len(pixels):
         raise UserError(f"{directory}: {len(frame)} rows but {len(pixels)} images; run `dvc repro -f prepare` again")
     return Faces(frame.sort_values("row", ignore_index=True), pixels)
+
+
+def read_inputs(plan: pd.DataFrame, directory: str | Path) -> Faces:
+    """The input of every planned edit, aligned with the plan, whose `role` and `row` name it; pixels in memory.
+
+    `directory` holds the prepared roles.
+    """
+    frames, pixels = [], []
+    for role, rows in plan["row"].groupby(plan["role"], sort=False):
+        faces = read_faces(Path(directory, role))
+        frames.append(faces.frame.iloc[rows].set_index(rows.index))
+        pixels.append(faces.pixels[rows])
+    frame = pd.concat(frames)
+    order = np.argsort(frame.index)
+    return Faces(frame.iloc[order].assign(row=np.arange(len(plan))), np.concatenate(pixels)[order])
 
 
 def write_faces(directory: str | Path, frame: pd.DataFrame, pixels: np.ndarray, rejects: pd.DataFrame) -> None:

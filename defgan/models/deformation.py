@@ -49,6 +49,13 @@ def compose(outer: Tensor, inner: Tensor) -> Tensor:
     return outer + sampled * (2 / REFERENCE_SIZE)
 
 
+def folded_share(grid: Tensor) -> Tensor:
+    """Share of the grid, N×H×W×2, where the image folds over: Jacobian determinant ≤ 0 by forward differences."""
+    down = (grid[:, 1:, :-1] - grid[:, :-1, :-1]).unbind(-1)
+    right = (grid[:, :-1, 1:] - grid[:, :-1, :-1]).unbind(-1)
+    return (right[0] * down[1] - right[1] * down[0] <= 0).float().mean()
+
+
 class DeformationGenerator(nn.Module):
     """G_Def: (ℐ_x, x, y) → 𝒢 (eq. 4), offset-based with a largest offset (App. D.1)."""
 

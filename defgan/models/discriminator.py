@@ -11,6 +11,19 @@ from defgan.facs import N_AUS
 from defgan.models.blocks import init_weights
 
 
+def change_colors(images: Tensor, strength: float) -> Tensor:
+    """Random saturation, contrast and brightness, drawn for each image; N×3×H×W in [-1, 1], may leave that range.
+
+    Saturation times U(1 ± s), contrast times U(1 ± s/2), brightness plus U(± s/2): DiffAugment (Zhao et al., 2020).
+    """
+    draws = torch.rand(3, len(images), 1, 1, 1, device=images.device)
+    saturation, contrast, brightness = draws.mul(2 * strength).sub(strength)
+    grey = images.mean(1, keepdim=True)
+    images = grey + (images - grey) * (1 + saturation)
+    mean = images.mean((1, 2, 3), keepdim=True)
+    return mean + (images - mean) * (1 + contrast / 2) + brightness / 2
+
+
 class Discriminator(nn.Module):
     """PatchGAN of 4×4 convolutions with stride 2, LeakyReLU 0.01, no normalisation.
 
@@ -18,16 +31,28 @@ class Discriminator(nn.Module):
 
     Args:
         image_size: side of the images, pixels.
+        conditions: components of the condition that the second head predicts: 17 AUs, or the labels of StarGAN.
         channels: width of the first layer (paper: 64).
         instance_noise: standard deviation, on the scale of [-1, 1], of the Gaussian noise added to every image that D
             sees in training, real or edited (paper: 0).
+        color_change: strength in [0, 1] of `change_colors`, through which D sees every image in training, real or
+            edited (paper: 0). Without it D_exp is soon pleased by blue lips and red brows.
         blur: whether D sees its images through a binomial 3×3 filter (paper: no). Its strided convolutions alias:
             without a filter D_exp is most easily pleased by a dotted texture of two pixels' period.
     """
 
-    def __init__(self, image_size: int, channels: int, instance_noise: float = 0.0, blur: bool = False):
+    def __init__(
+        self,
+        image_size: int,
+        channels: int,
+        conditions: int = N_AUS,
+        instance_noise: float = 0.0,
+        color_change: float = 0.0,
+        blur: bool = False,
+    ):
         super().__init__()
         self.instance_noise = instance_noise
+        self.color_change = color_change
         self.blur = blur
         halvings = int(math.log2(image_size)) - 1
         widths = [3, *(channels * 2**i for i in range(halvings))]
@@ -36,11 +61,13 @@ class Discriminator(nn.Module):
             layers += [nn.Conv2d(width_in, width_out, 4, 2, 1), nn.LeakyReLU(0.01, inplace=True)]
         self.trunk = nn.Sequential(*layers)
         self.critic_head = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
-        self.au_head = nn.Conv2d(widths[-1], N_AUS, image_size // 2**halvings, bias=False)
+        self.condition_head = nn.Conv2d(widths[-1], conditions, image_size // 2**halvings, bias=False)
         init_weights(self)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images N×3×H×W in [-1, 1]; returns D_c, N×h×w patch scores, and D_exp, N×17 AU intensities."""
+        """Images N×3×H×W in [-1, 1]; returns D_c, N×h×w patch scores, and D_exp, N×17 AUs or N×n labels; fp32"""
+        if self.training and self.color_change:
+            images = change_colors(images, self.color_change)
         if self.blur:
             weights = torch.tensor([0.25, 0.5, 0.25], device=images.device)
             kernel = (weights[:, None] * weights).expand(3, 1, 3, 3)
@@ -48,4 +75,4 @@ class Discriminator(nn.Module):
         if self.training and self.instance_noise:
             images = images + self.instance_noise * torch.randn_like(images)
         features = self.trunk(images)
-        return self.critic_head(features)[:, 0], self.au_head(features)[:, :, 0, 0]
+        return self.critic_head(features)[:, 0].float(), self.condition_head(features)[:, :, 0, 0].float()

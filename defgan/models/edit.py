@@ -1,12 +1,11 @@
 """What every model returns for an edit, so that later stages treat all models alike."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Edit:
+class Edit(NamedTuple):
     """One batch of edits; fields are None where a model has no such thing.
 
     The mask's convention, here and everywhere: 1 = hallucinated texture, 0 = (deformed) input kept (eq. 6).

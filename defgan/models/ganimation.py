@@ -2,29 +2,31 @@
 
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
+from defgan.models.base import EditingModel
 from defgan.models.edit import Edit
 from defgan.models.texture import TextureGenerator, blend
 from defgan.params import GANimationParams
 from defgan.training import losses
 
 
-class GANimation(nn.Module):
+class GANimation(EditingModel):
     """Paints a texture under a mask on the input itself; there is no deformation.
 
     Args: as `DefGAN`, without a largest offset.
     """
 
+    # Its penalty is on 1 − ℳ.
+    MASK_REMEDIES = ("raise ganimation.lambda_mask", "lower ganimation.lambda_mask")
+
     def __init__(self, channels: int, residual_blocks: int, precision: str):
-        super().__init__()
-        self.bf16 = precision == "bf16-mixed"
+        super().__init__(precision)
         self.texture = TextureGenerator(channels, residual_blocks)
 
     def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
         """Images N×3×H×W in [-1, 1], y N×17 in [0, 1]; the present AUs x are not an input of this method."""
-        with torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16):
+        with self.autocast(images):
             texture, mask = self.texture(images, y)
         return Edit(blend(mask, texture, images), mask=mask, texture=texture)
 
@@ -32,19 +34,20 @@ class GANimation(nn.Module):
         self,
         discriminator: nn.Module,
         embed: Callable[[Tensor], Tensor],
+        edit: Edit,
         images: Tensor,
         x: Tensor,
         y: Tensor,
-        params: GANimationParams,
+        coefficients: GANimationParams,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The published total loss and its named terms, unweighted; there is no face-identity term, `embed` is unused.
+        """The published total loss, its terms, unweighted; without an identity term `embed` is unused.
 
         GANimation's attention A keeps the input where it is 1, so A = 1 − ℳ: its penalty works against copying.
         As in its reference code, the mask terms are taken on the edit and on the way back.
         """
-        edit = self.edit(images, x, y)
         cycle = self.edit(edit.image, y, x)
-        scores, aus = discriminator(edit.image)
+        with self.autocast(images):
+            scores, aus = discriminator(edit.image)
         terms = {
             "critic_g": losses.adversarial_loss(scores),
             "exp": losses.expression_loss(aus, y),
@@ -54,9 +57,9 @@ class GANimation(nn.Module):
         }
         weights = {
             "critic_g": 1.0,
-            "exp": losses.au_weight(params.lambda_exp),
-            "cyc": params.lambda_cyc,
-            "mask": params.lambda_mask,
-            "tv": params.lambda_tv,
+            "exp": losses.au_weight(coefficients.lambda_exp),
+            "cyc": coefficients.lambda_cyc,
+            "mask": coefficients.lambda_mask,
+            "tv": coefficients.lambda_tv,
         }
         return losses.weighted_sum(terms, weights), terms

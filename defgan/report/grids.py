@@ -1,7 +1,7 @@
-"""Figures made of photographs: α strips (Fig. 1), expression grids (Fig. 4), difference images (Fig. 5)."""
+"""Figures made of photographs: α strips (Fig. 1), expression grids (Fig. 4, 9, 17, 18), difference images (Fig. 5)."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from defgan.evaluation.images import Edits
+from defgan.evaluation.images import Edits, Truth
 from defgan.facs import EXPRESSIONS
 from defgan.report.style import DIFFERENCE_MAP, METHOD_LABELS
 
@@ -23,7 +23,7 @@ _GAP = 4
 _FACE_GAP = 18
 _LABELS = 112  # width of the row labels, between the input and the pictures
 _MARGIN = 12
-_TITLE, _COLUMN_LABELS = 36, 22
+_TITLE, _NOTE_LINE, _NOTE_GAP, _COLUMN_LABELS = 36, 18, 8, 22
 _COLOUR_BAR = 100
 _DPI = 150
 
@@ -49,13 +49,16 @@ def difference(edited: np.ndarray, original: np.ndarray) -> np.ndarray:
     return np.abs(edited.astype(np.int16) - original).mean(axis=-1) / 255
 
 
-def photo_grid(title: str, columns: Sequence[str], blocks: Sequence[Block], scale: float | None = None) -> Figure:
+def photo_grid(
+    title: str, columns: Sequence[str], blocks: Sequence[Block], scale: float | None = None, note: Sequence[str] = ()
+) -> Figure:
     """Faces below each other, their rows of pictures under common column labels, the input at the left of each face.
 
-    `scale` is the full scale of difference pictures and draws their colour bar; larger differences are cut off at it.
+    `note` are lines of small print below the title. `scale` is the full scale of difference pictures and draws their
+    colour bar; larger differences are cut off at it.
     """
     first = _MARGIN + TILE + _LABELS
-    top = _TITLE + _COLUMN_LABELS
+    top = _TITLE + (len(note) * _NOTE_LINE + _NOTE_GAP if note else 0) + _COLUMN_LABELS
     right = _MARGIN + (_COLOUR_BAR if scale is not None else 0)
     width = first + len(columns) * (TILE + _GAP) - _GAP + right
     heights = [len(block.rows) * (TILE + _GAP) - _GAP for block in blocks]
@@ -75,6 +78,8 @@ def photo_grid(title: str, columns: Sequence[str], blocks: Sequence[Block], scal
         figure.text(x / width, 1 - y / height, content, **style)
 
     text(_MARGIN, _TITLE / 2 + 4, title, ha="left", va="center", size=9)
+    for i, line in enumerate(note):
+        text(_MARGIN, _TITLE + (i + 0.5) * _NOTE_LINE, line, ha="left", va="center", size=7, color="#555555")
     lefts = [first + i * (TILE + _GAP) for i in range(len(columns))]
     for label, left in zip(["input", *columns], [_MARGIN, *lefts], strict=True):
         text(left + TILE / 2, top - 6, label, ha="center", va="bottom", size=8)
@@ -111,10 +116,10 @@ class Pictures:
     """Everything the photo figures show, aligned with the plan's rows."""
 
     plan: pd.DataFrame
-    originals: np.ndarray  # all wild faces, uint8 N×H×W×3; the plan's `row` is the index
+    inputs: np.ndarray  # uint8 M×H×W×3
     methods: Mapping[str, Edits]
-    true: np.ndarray | None  # uint8 M×H×W×3, where the truth is known
-    data: str  # what the faces are, for the titles
+    truth: Truth
+    data: Mapping[str, str]  # what the faces of the roles wild and rafd are, for the titles
 
     def faces(self, name: str) -> list[pd.DataFrame]:
         """The plan's rows of one set, one table per face, in the plan's order."""
@@ -122,12 +127,12 @@ class Pictures:
 
     def original(self, rows: pd.DataFrame) -> np.ndarray:
         """The input face of one face's rows, uint8 H×W×3."""
-        return self.originals[rows["row"].iloc[0]]
+        return self.inputs[rows.index[0]]
 
-    def sources(self) -> list[tuple[str, np.ndarray]]:
-        """Label and array of each row of pictures: every method's final image, the true one last."""
+    def sources(self, rows: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
+        """Label and array of each row of pictures of a face: every method's final image, the true one last."""
         finals = [(METHOD_LABELS[name], edits.final) for name, edits in self.methods.items()]
-        return finals + ([] if self.true is None else [("true image", self.true)])
+        return finals + ([("true image", self.truth.images)] if self.truth.known[rows.index].all() else [])
 
 
 def _by_expression(rows: pd.DataFrame) -> list[int | None]:
@@ -138,6 +143,12 @@ def _by_expression(rows: pd.DataFrame) -> list[int | None]:
 
 def _pick(positions: Sequence[int | None], array: np.ndarray) -> list[np.ndarray | None]:
     return [None if position is None else array[position] for position in positions]
+
+
+def _edited_face(pictures: Pictures, rows: pd.DataFrame) -> Block:
+    """One face under the six expressions."""
+    positions = _by_expression(rows)
+    return Block(pictures.original(rows), [(label, _pick(positions, array)) for label, array in pictures.sources(rows)])
 
 
 def alpha_strip(pictures: Pictures) -> Figure:
@@ -152,27 +163,49 @@ def alpha_strip(pictures: Pictures) -> Figure:
                 shown.append((f"{METHOD_LABELS[name]}\nfinal", edits.final[rows.index]))
             else:
                 shown.append((METHOD_LABELS[name], edits.final[rows.index]))
-        if pictures.true is not None:
-            shown.append(("true image", pictures.true[rows.index]))
+        if pictures.truth.known[rows.index].all():
+            shown.append(("true image", pictures.truth.images[rows.index]))
         blocks.append(Block(pictures.original(rows), shown))
     sweep = pictures.plan[pictures.plan["set"] == "sweep"]
     expression = sweep["expression"].iloc[0].capitalize()
     columns = [f"α = {alpha:.1f}" for alpha in sorted(sweep["alpha"].unique())]
-    return photo_grid(f"Fig. 1   {expression} grows: y = x + α (target − x)   [{pictures.data}]", columns, blocks)
+    return photo_grid(
+        f"Fig. 1   {expression} grows: y = x + α (target − x)   [{pictures.data['wild']}]", columns, blocks
+    )
 
 
 def expression_grid(pictures: Pictures, faces: Sequence[pd.DataFrame], number: int) -> Figure:
     """Fig. 4 and 9: faces edited to the six expressions of one person, every method's final image and the true one."""
-    blocks = [
-        Block(
-            pictures.original(rows),
-            [(label, _pick(_by_expression(rows), array)) for label, array in pictures.sources()],
-        )
-        for rows in faces
-    ]
-    return photo_grid(
-        f"Fig. {number}   Edits to the six expressions of one person   [{pictures.data}]", EXPRESSIONS, blocks
+    title = f"Fig. {number}   Edits to the six expressions of one person   [{pictures.data['wild']}]"
+    return photo_grid(title, EXPRESSIONS, [_edited_face(pictures, rows) for rows in faces])
+
+
+def rafd_grid(pictures: Pictures, photographs: Mapping[tuple[str, str], np.ndarray]) -> Figure:
+    """Fig. 17: held-out rafd people, edited to the expressions that their own photographs show.
+
+    `photographs` are uint8 H×W×3 by subject and expression.
+    """
+    blocks = []
+    for rows in pictures.faces("rafd"):
+        face, subject = _edited_face(pictures, rows), rows["subject"].iloc[0]
+        own = [photographs[subject, expression] for expression in EXPRESSIONS]
+        blocks.append(replace(face, rows=[*face.rows, ("photograph", own)]))
+    note = (
+        "StarGAN learns from other people of role rafd and is told the expression's name. DefGAN and GANimation learn",
+        "from role train and are told the AUs of the photograph, which shows the same person at another moment.",
     )
+    title = f"Fig. 17   Held-out people of role rafd and their own expressions   [{pictures.data['rafd']}]"
+    return photo_grid(title, EXPRESSIONS, blocks, note=note)
+
+
+def in_the_wild_grid(pictures: Pictures, faces: Sequence[pd.DataFrame]) -> Figure:
+    """Fig. 18: as Fig. 4, with StarGAN on faces unlike those that it learns from."""
+    note = (
+        f"StarGAN learns from role rafd, {pictures.data['rafd']}, and is told the expression's name.",
+        "DefGAN and GANimation learn from role train and are told the AUs of one person of role mug.",
+    )
+    title = f"Fig. 18   In the wild: edits to the six expressions   [{pictures.data['wild']}]"
+    return photo_grid(title, EXPRESSIONS, [_edited_face(pictures, rows) for rows in faces], note=note)
 
 
 def difference_grid(pictures: Pictures, faces: Sequence[pd.DataFrame]) -> Figure:
@@ -181,10 +214,10 @@ def difference_grid(pictures: Pictures, faces: Sequence[pd.DataFrame]) -> Figure
     for rows in faces:
         original, positions = pictures.original(rows), _by_expression(rows)
         compared = []
-        for label, array in pictures.sources():
+        for label, array in pictures.sources(rows):
             shown = _pick(positions, array)
             compared.append((label, [None if edit is None else difference(edit, original) for edit in shown]))
         blocks.append(Block(original, compared))
     scale = difference_scale([p for block in blocks for _, row in block.rows for p in row if p is not None])
-    title = f"Fig. 5   Difference between edit and input, one scale for all   [{pictures.data}]"
+    title = f"Fig. 5   Difference between edit and input, one scale for all   [{pictures.data['wild']}]"
     return photo_grid(title, EXPRESSIONS, blocks, scale)

@@ -13,9 +13,13 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 from PIL import Image
 
-METHOD_LABELS = MappingProxyType({"copy": "Copy-input", "ganimation": "GANimation", "defgan": "DefGAN"})
-"""Methods in the order of the tables and legends."""
-METHOD_COLOURS = MappingProxyType({"copy": "#7f7f7f", "ganimation": "#D55E00", "defgan": "#0072B2"})
+METHOD_LABELS = MappingProxyType(
+    {"copy": "Copy-input", "ganimation": "GANimation", "defgan": "DefGAN", "stargan": "StarGAN"}
+)
+"""Methods in the order of the tables; the last one belongs to App. F."""
+METHOD_COLOURS = MappingProxyType(
+    {"copy": "#7f7f7f", "ganimation": "#D55E00", "defgan": "#0072B2", "stargan": "#009E73"}
+)
 DEFORMED_COLOUR = "#56B4E9"
 """DefGAN's deformed image, beside the final one."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,8 @@ from defgan.report.style import METHOD_LABELS
 
 PAPER_COLUMN = "paper's FID (Inception features, CelebA-HQ; not comparable)"
 _PAPER = {"ganimation": "4.75", "defgan": "3.82"}
+_APPENDIX = MappingProxyType({"stargan": "App. F"})
+"""Methods that the paper shows without numbers, and where."""
 NOT_AVAILABLE = "–"
 NO_TRUTH = "no truth"
 
@@ -22,8 +25,8 @@ def data_name(source: Mapping[str, Any]) -> str:
     return "/".join(Path(source["path"]).resolve().parts[-2:])
 
 
-def caption(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
-    """One paragraph that names the data and every network that stands in for one of the paper's.
+def measures(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """Sentences that name the data and every network that stands in for one of the paper's.
 
     `metrics` is those of any method, `data` the params of that name as plain values.
     """
@@ -40,9 +43,17 @@ def caption(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     return (
         f"Edited faces: {data_name(data['wild'])}, six expressions. {networks['frechet']}{stands_in} against "
         f"{reference} of role {metrics['reference']}: {data_name(data[metrics['reference']])}. Identity distance: "
-        f"{networks['identity']} (in place of the paper's OpenFace). {truth} Copy-input repeats each face once per "
-        "expression. The paper's own values stand in a column of their own: Inception FID on CelebA-HQ, not comparable "
-        "with ours."
+        f"{networks['identity']} (in place of the paper's OpenFace). {truth}"
+    )
+
+
+def caption(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
+    """Table 1's caption: what was measured, and what stands apart in rows and columns; arguments as of `measures`."""
+    return (
+        f"{measures(metrics, data)} Copy-input repeats each face once per expression. "
+        f"{METHOD_LABELS['stargan']} ({_APPENDIX['stargan']}) learns from role rafd "
+        f"({data_name(data['rafd'])}) and is told the expression's name instead of the AUs. The paper's own values "
+        "stand in a column of their own: Inception FID on CelebA-HQ, not comparable with ours."
     )
 
 
@@ -56,12 +67,12 @@ def _gain(metrics: Mapping[str, Any], key: str) -> str:
 
 
 def table_1(methods: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    """Rows: copy, GANimation, DefGAN; columns named with their networks; cells as they are to be read (text)."""
+    """Rows: copy, GANimation, DefGAN, StarGAN; columns named with their networks; cells are text, ready to be read."""
     networks = next(iter(methods.values()))["networks"]
     return pd.DataFrame(
         [
             {
-                "method": METHOD_LABELS[name],
+                "method": METHOD_LABELS[name] + (f" ({_APPENDIX[name]})" if name in _APPENDIX else ""),
                 f"{networks['frechet']} ↓": _score(metrics["frechet"], NOT_AVAILABLE, 2),
                 f"identity distance ({networks['identity']}) ↓": _score(metrics["identity"], NOT_AVAILABLE, 4),
                 "gain over copying, final ↑": _gain(metrics, "gain_final"),
@@ -98,3 +109,41 @@ def markdown(table: pd.DataFrame, title: str, text: str) -> str:
     lines = [list(table.columns), ["---"] * len(table.columns), *table.to_numpy().tolist()]
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"# {title}\n\n{body}\n\n{text}\n"
+
+
+_LATEX = MappingProxyType(
+    {
+        "\\": r"\textbackslash{}",
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        "↑": r"$\uparrow$",
+        "↓": r"$\downarrow$",
+        "−": "$-$",
+        "–": "--",
+    }
+)
+"""What pdfLaTeX does not take as it stands."""
+
+
+def latex(table: pd.DataFrame, title: str, text: str) -> str:
+    """A table of text as a LaTeX float; needs the package booktabs."""
+
+    def escape(content: str) -> str:
+        return "".join(_LATEX.get(sign, sign) for sign in content)
+
+    head, *rows = (" & ".join(map(escape, line)) + r" \\" for line in [list(table.columns), *table.to_numpy().tolist()])
+    return "\n".join(
+        [
+            r"\begin{table}",
+            r"\centering",
+            rf"\begin{{tabular}}{{{'l' * len(table.columns)}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            *rows,
+            r"\bottomrule",
+            r"\end{tabular}",
+            rf"\caption{{{escape(title)}. {escape(text)}}}",
+            r"\end{table}",
+            "",
+        ]
+    )

@@ -1,5 +1,6 @@
 """Batches of real faces, and the targets they are edited to."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,10 +8,12 @@ import torch
 from torch import Tensor
 
 from defgan.errors import UserError
-from defgan.faces.table import Faces
 
-TARGET_NOISE = 0.1
-"""Half-width of the uniform noise that the reference code of GANimation adds to a target's AUs."""
+RESIDENT_SHARE = 0.5
+"""Share of a GPU's free memory that the images may take; more of them stay on disk and are read ahead."""
+READERS = 4
+AHEAD = 8
+"""Threads that read batches from disk, and batches that they are ahead of the training."""
 
 
 def to_network(pixels: Tensor) -> Tensor:
@@ -26,45 +29,125 @@ def to_pixels(images: Tensor) -> np.ndarray:
 @dataclass(frozen=True)
 class Batch:
     images: Tensor  # ℐ_x, N×3×H×W in [-1, 1]
-    x: Tensor  # the images' AUs, N×17 in [0, 1]
-    y: Tensor  # target AUs, N×17
+    x: Tensor  # the images' conditions, N×n in [0, 1]
+    y: Tensor  # target conditions, N×n
     mix: Tensor  # U(0, 1), N: where between real and fake the gradient penalty looks
+
+
+@dataclass(frozen=True)
+class _Draw:
+    """What chance decides about a batch, as arrays of its size."""
+
+    chosen: np.ndarray
+    flips: np.ndarray
+    lenders: np.ndarray
+    noise: np.ndarray
+    mix: np.ndarray
 
 
 class Batches:
     """An endless sequence of random batches; batch i is a function of (seed, i) alone, so a resumed run sees the same.
 
-    Each epoch is a permutation of the images. The target of an image is the AU vector of another one plus noise, as in
+    Each epoch is a permutation of the images. The target of an image is the condition of another one plus noise, as in
     the reference code. Flipping needs no change of AUs: all 17 intensities are symmetric in left and right.
+
+    Of every batch a process takes its own share. The images lie on the GPU where they fit; else, and on the CPU, they
+    stay in their memory-mapped file, and for a GPU threads read ahead into pinned memory.
+
+    Args:
+        pixels: uint8 M×H×W×3, memory-mapped or in memory.
+        rows: the images' indices into `pixels`, (N,).
+        conditions: float32 N×n, aligned with `rows`.
+        batch_size: of all processes together.
+        seed: of everything that is drawn.
+        target_noise: half-width of the uniform noise added to targets.
+        device: where the batches go.
+        rank, processes: which share of each batch is this process's.
+
+    Raises:
+        UserError: fewer images than a batch, or a batch that the processes cannot share evenly.
     """
 
-    def __init__(self, faces: Faces, batch_size: int, seed: int, device: torch.device):
-        if len(faces.frame) < batch_size:
+    def __init__(
+        self,
+        pixels: np.ndarray,
+        rows: np.ndarray,
+        conditions: np.ndarray,
+        batch_size: int,
+        seed: int,
+        target_noise: float,
+        device: torch.device,
+        rank: int = 0,
+        processes: int = 1,
+    ):
+        if len(rows) < batch_size:
             raise UserError(
-                f"{len(faces.frame)} training faces are fewer than training.batch_size={batch_size}; "
-                f"add photographs or lower it: -S training.batch_size={len(faces.frame)}"
+                f"{len(rows)} training faces are fewer than training.batch_size={batch_size}; "
+                f"add photographs or lower it: -S training.batch_size={len(rows)}"
             )
-        self.pixels = torch.from_numpy(np.array(faces.pixels[faces.frame["row"].to_numpy()])).to(device)
-        self.aus = torch.from_numpy(faces.aus).to(device)
-        self.batch_size, self.seed, self.device = batch_size, seed, device
-        self.per_epoch = len(self.pixels) // batch_size
+        if batch_size % processes:
+            raise UserError(
+                f"training.batch_size={batch_size} cannot be shared by {processes} processes; "
+                f"take a multiple: -S training.batch_size={batch_size // processes * processes or processes}"
+            )
+        self.pixels, self.rows, self.conditions = pixels, rows, torch.from_numpy(conditions)
+        self.batch_size, self.seed, self.target_noise, self.device = batch_size, seed, target_noise, device
+        share = batch_size // processes
+        self.own = slice(rank * share, (rank + 1) * share)
+        self.per_epoch = len(rows) // batch_size
         self._epoch, self._order = -1, np.empty(0, int)
+        self.resident: Tensor | None = None
+        self._readers: ThreadPoolExecutor | None = None
+        if device.type == "cuda":
+            self.conditions = self.conditions.to(device)
+            free, _ = torch.cuda.mem_get_info(device)
+            if len(rows) * pixels[0].nbytes < RESIDENT_SHARE * free:
+                self.resident = torch.empty((len(rows), *pixels.shape[1:]), dtype=torch.uint8, device=device)
+                for start in range(0, len(rows), 4096):  # through the host in pieces, not as a second copy of all
+                    piece = torch.from_numpy(pixels[rows[start : start + 4096]])
+                    self.resident[start : start + len(piece)] = piece.to(device)
+            else:
+                self._readers = ThreadPoolExecutor(READERS)
+        self._ahead: dict[int, Future[tuple[_Draw, Tensor]]] = {}
 
     def __getitem__(self, index: int) -> Batch:
+        if self._readers is None:
+            draw, images = self._draw(index), None
+        else:
+            # Drawn here, in order: the permutation of an epoch is kept for the next batch.
+            for later in range(index, index + AHEAD):
+                if later not in self._ahead:
+                    self._ahead[later] = self._readers.submit(self._read_pinned, self._draw(later))
+            for earlier in [key for key in self._ahead if key < index]:
+                del self._ahead[earlier]
+            draw, images = self._ahead.pop(index).result()
+        chosen = self._tensor(draw.chosen)
+        if images is None:
+            images = self._read(draw) if self.resident is None else self.resident[chosen]
+        images = to_network(images.to(self.device, non_blocking=True))
+        images = torch.where(self._tensor(draw.flips)[:, None, None, None], images.flip(3), images)
+        images = images.contiguous(memory_format=torch.channels_last)
+        y = self.conditions[self._tensor(draw.lenders)] + self._tensor(draw.noise)
+        return Batch(images, self.conditions[chosen], y, self._tensor(draw.mix))
+
+    def _draw(self, index: int) -> _Draw:
         epoch, position = divmod(index, self.per_epoch)
         if epoch != self._epoch:
-            self._epoch, self._order = epoch, np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.pixels))
+            self._epoch, self._order = epoch, np.random.default_rng([self.seed, 0, epoch]).permutation(len(self.rows))
         chosen = self._order[position * self.batch_size : (position + 1) * self.batch_size]
         rng = np.random.default_rng([self.seed, 1, index])
-        flips = self._tensor(rng.random(self.batch_size) < 0.5)
-        lenders = self._tensor(rng.integers(len(self.aus), size=self.batch_size))
-        noise = self._tensor(rng.uniform(-TARGET_NOISE, TARGET_NOISE, (self.batch_size, self.aus.shape[1])))
-        mix = self._tensor(rng.random(self.batch_size))
-        chosen = self._tensor(chosen)
-        images = to_network(self.pixels[chosen])
-        images = torch.where(flips[:, None, None, None], images.flip(3), images)
-        images = images.contiguous(memory_format=torch.channels_last)
-        return Batch(images, self.aus[chosen], self.aus[lenders] + noise.float(), mix.float())
+        flips = rng.random(self.batch_size) < 0.5
+        lenders = rng.integers(len(self.rows), size=self.batch_size)
+        noise = rng.uniform(-1, 1, (self.batch_size, self.conditions.shape[1])) * self.target_noise
+        mix = rng.random(self.batch_size)
+        whole = (chosen, flips, lenders, noise.astype(np.float32), mix.astype(np.float32))
+        return _Draw(*(values[self.own] for values in whole))
+
+    def _read(self, draw: _Draw) -> Tensor:
+        return torch.from_numpy(self.pixels[self.rows[draw.chosen]])
+
+    def _read_pinned(self, draw: _Draw) -> tuple[_Draw, Tensor]:
+        return draw, self._read(draw).pin_memory()
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.device, non_blocking=True)

@@ -26,13 +26,18 @@ def critic_loss(scores_fake: Tensor, scores_real: Tensor) -> Tensor:
     return scores_fake.mean() - scores_real.mean()
 
 
-def gradient_penalty(discriminator: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
-    """Eq. 7, last term: E[(‖∇D_c(Î)‖₂ − 1)²] at Î = mix·real + (1 − mix)·fake; images N×3×H×W, mix N in [0, 1]."""
+def gradient_norms(discriminator: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
+    """‖∇D_c(Î)‖₂ of eq. 7, (N,), at Î = mix·real + (1 − mix)·fake; images N×3×H×W, mix N in [0, 1]."""
     mix = mix[:, None, None, None]
     interpolated = (mix * real + (1 - mix) * fake).detach().requires_grad_(True)
     scores, _ = discriminator(interpolated)
     (gradient,) = torch.autograd.grad(scores.flatten(1).mean(1).sum(), interpolated, create_graph=True)
-    return ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+    return gradient.flatten(1).norm(dim=1)
+
+
+def gradient_penalty(norms: Tensor) -> Tensor:
+    """Eq. 7, last term: E[(‖∇D_c(Î)‖₂ − 1)²] of `gradient_norms`."""
+    return (norms - 1).square().mean()
 
 
 def adversarial_loss(scores_fake: Tensor) -> Tensor:
@@ -43,6 +48,11 @@ def adversarial_loss(scores_fake: Tensor) -> Tensor:
 def expression_loss(predicted: Tensor, wanted: Tensor) -> Tensor:
     """Eq. 9 and 10: mean squared error of AU intensities, both N×17."""
     return F.mse_loss(predicted, wanted)
+
+
+def classification_loss(predicted: Tensor, labels: Tensor) -> Tensor:
+    """StarGAN's eq. 2 and 3: mean cross-entropy of logits and one-hot labels, both N×n."""
+    return F.cross_entropy(predicted, labels)
 
 
 def cycle_loss(reconstructed: Tensor, images: Tensor) -> Tensor:

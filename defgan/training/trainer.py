@@ -1,6 +1,5 @@
 """One trainer for every model: critic steps, a generator step, averages, checkpoints (sec. 3.2 and 4.1)."""
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,43 +14,52 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from defgan.errors import UserError
 from defgan.faces.table import Faces
-from defgan.models import architecture, create
+from defgan.models import architecture, coefficients, create
+from defgan.models.base import EditingModel
 from defgan.models.discriminator import Discriminator
+from defgan.models.edit import Edit
 from defgan.params import Params
 from defgan.training import losses
 from defgan.training.checkpoint import load_state, save_state
 from defgan.training.data import Batch, Batches, to_network
+from defgan.training.monitor import Guard, Interval, Timings, edit_figures
 from defgan.training.sheets import sample_sheet
 
 LOG_EVERY = 10
 """Generator steps that one row of the curves averages."""
 SHEET_FACES = 4
+HELD_OUT_FACES = 64
+"""Held-out faces on which the condition error of D and of the edits is followed."""
 
 
 @dataclass
 class Trained:
     """What a training run leaves: the generators used for editing and the curves."""
 
-    model: nn.Module
+    model: EditingModel
     curves: list[dict[str, float]] = field(default_factory=list)
 
 
 def discriminator_loss(
-    discriminator: nn.Module, batch: Batch, fake: Tensor, lambda_gp: float, lambda_exp_d: float
+    discriminator: nn.Module, model: EditingModel, batch: Batch, fake: Tensor, coefficients: Any
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """ℒ_Total^D of eq. 18 and its named terms, unweighted."""
-    scores_real, aus_real = discriminator(batch.images)
-    scores_fake, _ = discriminator(fake)
+    """ℒ_Total^D of eq. 18 and its named terms, unweighted, with the mean gradient norm `gp_norm` besides."""
+    # Real and edited images are judged in one pass; there is no normalisation that would couple them.
+    with model.autocast(fake):
+        scores, conditions = discriminator(torch.cat([batch.images, fake]))
+    scores_real, scores_fake = scores.chunk(2)
+    # A gradient of a gradient: always fp32.
+    norms = losses.gradient_norms(discriminator, batch.images, fake, batch.mix)
+    # Eq. 18 prints no coefficient for the AU term; GANimation's is taken.
+    name, condition, weight = model.condition_term(conditions[: len(fake)], batch.x, coefficients)
     terms = {
         "critic_d": losses.critic_loss(scores_fake, scores_real),  # eq. 7
-        "gp": losses.gradient_penalty(discriminator, batch.images, fake, batch.mix),  # eq. 7
-        "exp_d": losses.expression_loss(aus_real, batch.x),  # eq. 10
+        "gp": losses.gradient_penalty(norms),  # eq. 7
+        name: condition,  # eq. 10
     }
-    # Eq. 18 prints no coefficient for the AU term; GANimation's is taken.
-    weights = {"critic_d": 1.0, "gp": lambda_gp, "exp_d": losses.au_weight(lambda_exp_d)}
-    return losses.weighted_sum(terms, weights), terms
+    weights = {"critic_d": 1.0, "gp": coefficients.lambda_gp, name: weight}
+    return losses.weighted_sum(terms, weights), {**terms, "gp_norm": norms.mean()}
 
 
 def learning_rate(iteration: int, iterations: int, initial: float, decay_share: float) -> float:
@@ -59,16 +67,45 @@ def learning_rate(iteration: int, iterations: int, initial: float, decay_share: 
     return initial * min(1.0, (iterations - iteration) / max(1.0, decay_share * iterations))
 
 
+def make_fabric(params: Params) -> Fabric:
+    """The devices of `training.devices` and `training.nodes`, in fp32: the models choose bfloat16 themselves.
+
+    Under `torchrun` or `fabric run` the processes are those that it started; otherwise they are started here.
+    """
+    fabric = Fabric(
+        accelerator="auto",
+        devices=params.training.devices,
+        num_nodes=params.training.nodes,
+        precision="32-true",
+    )
+    fabric.launch()
+    return fabric
+
+
+def make_discriminator(params: Params, conditions: int) -> Discriminator:
+    """A fresh D for a condition of so many components; draws from torch's global generator."""
+    training = params.training
+    return Discriminator(
+        params.image_size,
+        training.critic_channels,
+        conditions,
+        training.instance_noise,
+        training.critic_color_change,
+        training.critic_blur,
+    )
+
+
 class Trainer:
-    """Trains one model on a prepared role.
+    """Trains one model on the prepared role that it learns from.
 
     Args:
-        name: "defgan" or "ganimation".
+        name: "defgan", "ganimation" or "stargan".
         params: all params; the model's own coefficients are found by its name.
-        faces: the prepared train role; rows with split "val" are held out.
+        faces: the prepared role; rows with split "val" are held out.
         state: directory of the resume state and the sample sheets; the caller removes it when it has their results.
-        on_row: called with (iteration, {name: value}) for each row of the curves.
+        on_row: called with (iteration, {name: value}) for each row of the curves, speeds included.
         on_sheet: called with the path of each sample sheet.
+        fabric: where it runs; by default `make_fabric(params)`.
     """
 
     def __init__(
@@ -79,32 +116,48 @@ class Trainer:
         state: Path,
         on_row: Callable[[int, dict[str, float]], None],
         on_sheet: Callable[[Path], None],
+        fabric: Fabric | None = None,
     ):
         self.name, self.training, self.on_row, self.on_sheet = name, params.training, on_row, on_sheet
         self.state_path, self.sheets = state / "state.pt", state / "sheets"
         self.seed = params.seed
-        self.coefficients = params if name == "defgan" else params.ganimation
-        # Paper and GANimation take other numbers of critic steps; both count epochs of the critic's batches.
+        self.coefficients = coefficients(name, params)
+        # The papers take different numbers of critic steps; all count epochs of the critic's batches.
         self.iterations = self.training.batches // self.coefficients.critic_steps
-        # fp32 for Fabric: the generators choose bf16 themselves, the critic and its gradient penalty never do.
-        self.fabric = Fabric(accelerator="auto", devices=1, precision="32-true")
+        self.fabric = fabric or make_fabric(params)
         self.device = self.fabric.device
+        torch.set_float32_matmul_precision("high")
         torch.manual_seed(params.seed)
         model = create(name, architecture(name, params))
-        discriminator = Discriminator(
-            params.image_size, self.training.critic_channels, self.training.instance_noise, self.training.critic_blur
-        )
+        discriminator = make_discriminator(params, len(model.CONDITIONS))
         self.model, self.optimizer_g = self._setup(model, "edit", "generator_loss")
         self.discriminator, self.optimizer_d = self._setup(discriminator)
         self.average = None
         if self.training.ema_decay:
             self.average = AveragedModel(self.model.module, multi_avg_fn=get_ema_multi_avg_fn(self.training.ema_decay))
-        held_out = (faces.frame["split"] == "val").to_numpy()
-        self.held_out = Faces(faces.frame[held_out].reset_index(drop=True), faces.pixels)
-        learnt = Faces(faces.frame[~held_out].reset_index(drop=True), faces.pixels)
-        self.batches = Batches(learnt, self.training.batch_size, params.seed, self.device)
+        self.held_out, learnt = self._split(faces, model)
+        self.batches = Batches(
+            faces.pixels,
+            learnt["row"].to_numpy(),
+            model.conditions(learnt),
+            self.training.batch_size,
+            params.seed,
+            model.TARGET_NOISE,
+            self.device,
+            self.fabric.global_rank,
+            self.fabric.world_size,
+        )
         self.embed = self._embedder()
+        self.timings, self.guard = Timings(self.device), Guard(model.MASK_REMEDIES)
         self.step, self.curves = 0, []
+
+    @staticmethod
+    def _split(faces: Faces, model: EditingModel) -> tuple[Faces, Any]:
+        """The held-out faces, and the rows of the frame to learn from; without held-out ones all serve as both."""
+        usable = faces.frame[model.usable(faces.frame)]
+        held_out = usable[usable["split"] == "val"]
+        learnt = usable[usable["split"] != "val"]
+        return Faces((held_out if len(held_out) else learnt).reset_index(drop=True), faces.pixels), learnt
 
     def _setup(self, module: nn.Module, *methods: str) -> tuple[Any, torch.optim.Optimizer]:
         module = module.to(memory_format=torch.channels_last)
@@ -116,71 +169,99 @@ class Trainer:
         return module, optimizer
 
     def _embedder(self) -> Callable[[Tensor], Tensor] | None:
-        if self.name != "defgan":
+        """The frozen embedder of eq. 12; None where nothing asks for it."""
+        if not getattr(self.coefficients, "lambda_id", 0):
             return None
         from defgan.faces.identity import load_embedder
 
-        embedder = load_embedder("dlib-resnet-128").to(self.device)
+        embedder = load_embedder(self.training.embedder).to(self.device)
 
         def embed(images: Tensor) -> Tensor:
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.model.module.bf16):
+            with self.model.module.autocast(images):
                 return embedder(images).float()
 
         return embed
 
     # --- the steps
 
-    def _warm_up_step(self, step: int) -> dict[str, Tensor]:
-        """The critic's AU head alone on real images: the generators learn from it, and it learns fastest by itself."""
-        batch = self.batches[step]
-        _, aus = self.discriminator(batch.images)
-        loss = losses.expression_loss(aus, batch.x)
-        self._descend(self.optimizer_d, losses.au_weight(self.coefficients.lambda_exp_d) * loss)
-        return {"exp_d": loss.detach()}
+    def advance(self) -> tuple[dict[str, Tensor], Edit | None]:
+        """The next step of the run, of the warm-up or an iteration: its terms, and the edits of an iteration."""
+        # Whatever is drawn in a step is a function of (seed, step), so a resumed run draws the same.
+        torch.manual_seed(hash((self.seed, self.step)))
+        iteration, edit = self.step - self.training.au_warmup_steps, None
+        if iteration < 0:
+            terms = self._warm_up_step(self.step)
+        else:
+            terms, edit = self._iteration(iteration)
+        self.step += 1
+        return terms, edit
 
-    def _iteration(self, iteration: int) -> dict[str, Tensor]:
+    def _batch(self, index: int) -> Batch:
+        started = time.perf_counter()
+        batch = self.batches[index]
+        self.timings.batch(time.perf_counter() - started, len(batch.images) * self.fabric.world_size)
+        return batch
+
+    def _warm_up_step(self, step: int) -> dict[str, Tensor]:
+        """The critic's condition head alone on real images: the generators learn from it, and alone it learns fast."""
+        batch = self._batch(step)
+        with self.model.module.autocast(batch.images):
+            scores, predicted = self.discriminator(batch.images)
+        name, loss, weight = self.model.module.condition_term(predicted, batch.x, self.coefficients)
+        # 0·D_c: distributed training asks for a gradient of every parameter.
+        norm = self._descend(self.optimizer_d, self.discriminator, weight * loss + 0 * scores.sum())
+        return {name: loss.detach(), "grad_d": norm}
+
+    def _iteration(self, iteration: int) -> tuple[dict[str, Tensor], Edit]:
         """`critic_steps` steps of D, then one of the generators on the last batch, as in the reference code."""
         rate = learning_rate(iteration, self.iterations, self.training.learning_rate, self.training.decay_share)
         for optimizer in (self.optimizer_g, self.optimizer_d):
             for group in optimizer.param_groups:
                 group["lr"] = rate
-        c = self.coefficients
-        first = self.training.au_warmup_steps + iteration * c.critic_steps
-        for index in range(first, first + c.critic_steps):
-            batch = self.batches[index]
-            with torch.no_grad():
-                fake = self.model.edit(batch.images, batch.x, batch.y).image
-            loss_d, terms_d = discriminator_loss(self.discriminator, batch, fake, c.lambda_gp, c.lambda_exp_d)
-            self._descend(self.optimizer_d, loss_d)
+        first = self.training.au_warmup_steps + iteration * self.coefficients.critic_steps
+        last = first + self.coefficients.critic_steps - 1
+        for index in range(first, last + 1):
+            batch = self._batch(index)
+            # The generators' step takes the last edits over: they are not made twice.
+            with torch.set_grad_enabled(index == last):
+                edit = self.model.edit(batch.images, batch.x, batch.y)
+            loss_d, terms_d = discriminator_loss(
+                self.discriminator, self.model.module, batch, edit.image.detach(), self.coefficients
+            )
+            norm_d = self._descend(self.optimizer_d, self.discriminator, loss_d)
         # D only passes gradients on here; without this its weights' gradients would be computed for nothing.
         self.discriminator.requires_grad_(False)
         loss_g, terms_g = self.model.generator_loss(
-            self.discriminator.module, self.embed, batch.images, batch.x, batch.y, c
+            self.discriminator.module, self.embed, edit, batch.images, batch.x, batch.y, self.coefficients
         )
-        self._descend(self.optimizer_g, loss_g)
+        norm_g = self._descend(self.optimizer_g, self.model, loss_g)
         self.discriminator.requires_grad_(True)
         if self.average is not None:
             self.average.update_parameters(self.model.module)
-        terms = {**terms_d, **terms_g, "loss_d": loss_d, "loss_g": loss_g}
-        return {name: term.detach() for name, term in terms.items()}
+        terms = {**terms_d, **terms_g, "loss_d": loss_d, "loss_g": loss_g, "grad_d": norm_d, "grad_g": norm_g}
+        return {name: term.detach() for name, term in terms.items()}, edit
 
-    def _descend(self, optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
+    def _descend(self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor) -> Tensor:
+        """A step down; returns the norm of the gradient."""
         optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
+        norm = nn.utils.get_total_norm([p.grad for p in module.parameters() if p.grad is not None])
         optimizer.step()
+        return norm
 
     # --- the run
 
     @property
-    def editor(self) -> nn.Module:
+    def editor(self) -> EditingModel:
         """The generators used for editing: their moving average, or themselves where `ema_decay` is 0."""
         return self.model.module if self.average is None else self.average.module
 
     def fit(self) -> Trained:
         """Train to the end, from the resume state where there is one."""
         self._resume()
-        warm_up, saved, sums, count = self.training.au_warmup_steps, time.monotonic(), {}, 0
+        warm_up, saved = self.training.au_warmup_steps, time.monotonic()
         total = warm_up + self.iterations
+        interval = Interval(self.name)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -189,61 +270,61 @@ class Trainer:
             TimeRemainingColumn(),
             TextColumn("{task.fields[losses]}"),
         )
-        with Progress(*columns) as progress:
+        with Progress(*columns, disable=not self.fabric.is_global_zero) as progress:
             bar = progress.add_task(self.name, total=total, completed=self.step, losses="")
             while self.step < total:
-                # Whatever is drawn in a step is a function of (seed, step), so a resumed run draws the same.
-                torch.manual_seed(hash((self.seed, self.step)))
-                warming = self.step < warm_up
-                terms = self._warm_up_step(self.step) if warming else self._iteration(self.step - warm_up)
-                self.step += 1
+                terms, edit = self.advance()
                 iteration = self.step - warm_up
-                sums = {name: sums.get(name, 0) + term for name, term in terms.items()}
-                count += 1
-                if iteration % LOG_EVERY == 0 or self.step == total:
-                    row = {name: value.item() / count for name, value in sums.items()}
-                    self._check_finite(row)
+                interval.add(iteration, terms)
+                if iteration % LOG_EVERY == 0 or iteration in (0, self.iterations):
+                    row = self._row(interval, edit)
                     progress.update(bar, losses=" ".join(f"{name} {value:.3g}" for name, value in row.items()))
-                    if not warming:
+                    if edit is not None:
                         self.curves.append({"step": iteration, **row})
-                        self.on_row(iteration, row)
-                    sums, count = {}, 0
+                        self.on_row(iteration, {**row, **self.timings.close()})
+                        for warning in self.guard.check(row):
+                            progress.console.print(f"{self.name}: at iteration {iteration}, {warning}")
                     # Here only, so that a resumed run's rows average over the same steps.
                     if time.monotonic() - saved > self.training.checkpoint_seconds:
                         self._save()
                         saved = time.monotonic()
-                if not warming and (iteration % self.training.sheet_every == 0 or self.step == total):
+                if edit is not None and (iteration % self.training.sheet_every == 0 or self.step == total):
                     self._write_sheet(iteration)
                 progress.advance(bar)
         return Trained(self.editor.eval(), self.curves)
 
+    def _row(self, interval: Interval, edit: Edit | None) -> dict[str, float]:
+        """Means of the terms over the interval and all processes; figures and errors of its last step."""
+        row = interval.close(str(self.state_path) if self.state_path.is_file() else "none yet")
+        if edit is not None:
+            row |= {name: value.cpu() for name, value in {**edit_figures(edit), **self._held_out_errors()}.items()}
+        mean = self.fabric.all_reduce(torch.stack(list(row.values())).to(self.device), reduce_op="mean")
+        return dict(zip(row, mean.tolist(), strict=True))
+
     @torch.no_grad()
-    def held_out_au_error(self) -> float:
-        """Mean absolute AU error of D_exp on held-out real faces."""
+    def _held_out_errors(self) -> dict[str, Tensor]:
+        """On held-out faces: how far D reads their conditions wrongly, and those of their edits."""
+        count = len(self.held_out.frame)
+        chosen = np.unique(np.linspace(0, count - 1, min(count, HELD_OUT_FACES)).round().astype(int))
+        frame = self.held_out.frame.iloc[chosen]
+        images = to_network(torch.from_numpy(self.held_out.pixels[frame["row"].to_numpy()])).to(self.device)
+        x = torch.from_numpy(self.model.module.conditions(frame)).to(self.device)
+        y = x.roll(1, dims=0)
         self.discriminator.eval()
-        rows = self.held_out.frame["row"].to_numpy()
-        errors = []
-        for start in range(0, len(rows), 64):
-            images = to_network(torch.from_numpy(np.array(self.held_out.pixels[rows[start : start + 64]])))
-            _, aus = self.discriminator(images.to(self.device))
-            errors.append((aus.cpu() - torch.from_numpy(self.held_out.aus[start : start + 64])).abs())
+        error = self.model.module.condition_error
+        real = error(self.discriminator.module(images)[1], x).mean()
+        edited = error(self.discriminator.module(self.editor.edit(images, x, y).image)[1], y).mean()
         self.discriminator.train()
-        return torch.cat(errors).mean().item()
+        return {"held_out_d": real, "held_out_g": edited}
 
     def _write_sheet(self, iteration: int) -> None:
+        if not self.fabric.is_global_zero:
+            return
         sheet = sample_sheet(self.editor, self.held_out, SHEET_FACES, self.device)
         self.sheets.mkdir(parents=True, exist_ok=True)
         path = self.sheets / f"sheet_{iteration:06d}.png"
         Image.fromarray(sheet).save(path)
         self.on_sheet(path)
-
-    def _check_finite(self, row: dict[str, float]) -> None:
-        for name, value in row.items():
-            if not math.isfinite(value):
-                raise UserError(
-                    f"{self.name}: {name} is {value} at step {self.step}; "
-                    f"lower training.learning_rate or set training.precision=32-true"
-                )
 
     def _parts(self) -> dict[str, Any]:
         parts = {
@@ -255,11 +336,15 @@ class Trainer:
         return parts if self.average is None else {**parts, "average": self.average}
 
     def _save(self) -> None:
+        if not self.fabric.is_global_zero:
+            return
         state = {name: part.state_dict() for name, part in self._parts().items()}
         save_state(self.state_path, {**state, "step": self.step, "curves": self.curves})
 
     def _resume(self) -> None:
         state = load_state(self.state_path)
+        # Nobody writes before all have read.
+        self.fabric.barrier()
         if state is None:
             return
         for name, part in self._parts().items():

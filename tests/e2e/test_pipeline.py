@@ -23,7 +23,7 @@ from tests.conftest import ROOT, TINY, changed
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
 ROLES = ("train", "wild", "mug", "rafd")
-METHODS = ("defgan", "ganimation", "copy")
+METHODS = ("defgan", "ganimation", "stargan", "copy")
 DEADLINE = 1200
 yaml = YAML()
 
@@ -159,7 +159,7 @@ def test_every_face_is_a_row_or_a_reject_and_no_subject_is_in_two_roles(finished
 def test_edits_follow_the_plan(finished):
     clone, _ = finished
     plan = pd.read_parquet(clone.path / "data/plan.parquet")
-    assert set(plan["set"]) == {"expressions", "grid", "sweep"}
+    assert set(plan["set"]) == {"expressions", "grid", "sweep", "rafd"}
     wild = pd.read_parquet(clone.path / "data/prepared/wild/faces.parquet")
     counted = plan[plan["set"] == "expressions"].groupby("expression")["image_id"].nunique()
     assert counted.to_dict() == dict.fromkeys(EXPRESSIONS, len(wild))
@@ -169,8 +169,12 @@ def test_edits_follow_the_plan(finished):
         edits = pd.read_parquet(clone.path / "edits" / method / "edits.parquet")
         pd.testing.assert_frame_equal(edits, plan)
         assert np.load(clone.path / "edits" / method / "final.npy", mmap_mode="r").shape == true.shape
-    pixels = np.load(clone.path / "data/prepared/wild/pixels.npy")
-    np.testing.assert_array_equal(np.load(clone.path / "edits/copy/final.npy"), pixels[plan["row"]])
+    for role, edits in plan.groupby("role"):
+        pixels = np.load(clone.path / "data/prepared" / role / "pixels.npy")
+        np.testing.assert_array_equal(np.load(clone.path / "edits/copy/final.npy")[edits.index], pixels[edits["row"]])
+    rafd = pd.read_parquet(clone.path / "data/prepared/rafd/faces.parquet")
+    held_out = set(rafd[rafd["split"] == "val"]["subject"])
+    assert set(plan[plan["role"] == "rafd"]["subject"]) == held_out < set(rafd["subject"])
 
 
 def test_metrics_tables_and_figures(finished):
@@ -184,7 +188,7 @@ def test_metrics_tables_and_figures(finished):
     assert methods["defgan"]["gain_deformed"] is not None and methods["ganimation"]["gain_deformed"] is None
     assert "Fréchet" in (clone.path / "reports/tables/table_1.md").read_text()
     figures = {path.name[:6] for path in (clone.path / "reports/figures").glob("fig_*.png")}
-    assert {"fig_01", "fig_03", "fig_04", "fig_05"} <= figures
+    assert {"fig_01", "fig_03", "fig_04", "fig_05", "fig_17", "fig_18"} <= figures
 
 
 def test_every_stage_is_recorded_with_the_params_that_it_depends_on(finished):
@@ -217,6 +221,16 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(finished):
     path.write_text(before)
     assert "params.yaml: unknown key `lamda_cyc`; the nearest known key is `lambda_cyc`\n" in output
     assert stages_run(output) == {"check"}
+
+
+def test_a_coefficient_of_a_baseline_retrains_that_baseline_only(finished):
+    clone, _ = finished
+    path = clone.path / "params.yaml"
+    before = path.read_text()
+    path.write_text(re.sub(r"lambda_rec: .*", "lambda_rec: 5.0", before))
+    output = clone.run("dvc", "repro", "--dry")
+    path.write_text(before)
+    assert {name for name in stages_run(output) if name.startswith("train")} == {"train@stargan"}
 
 
 def test_an_experiment_reruns_what_depends_on_it(finished):

@@ -30,12 +30,16 @@ def test_optional_fields_are_none_where_a_method_has_none(tmp_path):
     assert len(edits.final) == len(edits.frame)
 
 
-def test_truth_that_is_not_available_or_promised_but_missing(tmp_path):
-    (tmp_path / "truth.json").write_text(json.dumps({"available": False}))
-    assert read_truth(tmp_path, 3) is None
-    (tmp_path / "truth.json").write_text(json.dumps({"available": True}))
+def test_truth_is_known_of_some_roles_and_named_where_it_is_missing(tmp_path):
+    plan = make_plan(1)
+    (tmp_path / "truth.json").write_text(json.dumps({"known": ["rafd"]}))
     with pytest.raises(UserError, match=r"true\.npy"):
-        read_truth(tmp_path, 3)
+        read_truth(tmp_path, plan)
+    np.save(tmp_path / "true.npy", np.zeros((len(plan), 8, 8, 3), np.uint8))
+    assert read_truth(tmp_path, plan).known.tolist() == (plan["role"] == "rafd").tolist()
+    assert 0 < read_truth(tmp_path, plan).known.sum() < len(plan)
+    with pytest.raises(UserError, match=f"{len(plan)} entries for {len(plan) - 1}"):
+        read_truth(tmp_path, plan[1:])
 
 
 def test_subsample_is_seeded_and_without_repetition():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from defgan.evaluation.images import Edits
+from defgan.evaluation.images import Edits, Truth
 from defgan.evaluation.measures import per_image, summarise
 from tests.stages.conftest import blobs, make_plan
 
@@ -18,7 +18,7 @@ def measured():
     offsets[..., 0], offsets[..., 1] = 3, 4
     mask = np.full((len(plan), 32, 32), 51, np.uint8)
     edits = Edits(plan, final=inputs + np.uint8(50), deformed=inputs, mask=mask, offsets=offsets)
-    return edits, inputs, true, np.arange(len(plan), dtype=float)
+    return edits, inputs, Truth(true, np.ones(len(plan), bool)), np.arange(len(plan), dtype=float)
 
 
 def test_columns(measured):
@@ -48,16 +48,25 @@ def test_gains(measured):
 
 
 def test_images_in_which_nothing_changes_are_counted(measured):
-    edits, inputs, true, identity = measured
-    true[0] = inputs[0]
-    summary = summarise(per_image(edits, inputs, true, identity))
+    edits, inputs, truth, identity = measured
+    truth.images[0] = inputs[0]
+    summary = summarise(per_image(edits, inputs, truth, identity))
     assert summary["images_without_change"] == 1 and summary["images"] == 12
 
 
+def test_errors_are_known_where_the_truth_is(measured):
+    edits, inputs, truth, identity = measured
+    known = (edits.frame["role"] == "wild").to_numpy()
+    table = per_image(edits, inputs, Truth(truth.images, known), identity)
+    assert table["err_copy"].notna().tolist() == table["err_final"].notna().tolist() == known.tolist()
+    assert summarise(table) == summarise(per_image(*measured))
+
+
 def test_without_truth_and_optional_fields_the_numbers_are_null(measured):
-    edits, inputs, _, identity = measured
+    edits, inputs, truth, identity = measured
+    unknown = Truth(np.zeros_like(truth.images), np.zeros(len(inputs), bool))
     plain = Edits(edits.frame, edits.final, deformed=None, mask=None, offsets=None)
-    summary = summarise(per_image(plain, inputs, None, identity))
+    summary = summarise(per_image(plain, inputs, unknown, identity))
     for key in ("gain_final", "gain_deformed", "images_without_change", "mean_offset", "mean_mask"):
         assert summary[key] is None
     assert set(summary["gain_final_by_expression"].values()) == {None}

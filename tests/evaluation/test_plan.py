@@ -9,36 +9,50 @@ from defgan.facs import AU_NAMES, EXPRESSIONS, MUG_EXPRESSIONS
 from defgan.params import PlanParams
 
 OPTIONS = PlanParams(
-    database="rafd", instances=4, grid_faces=3, sweep_faces=2, sweep_expression="disgust", sweep_steps=5
+    database="rafd",
+    instances=4,
+    grid_faces=3,
+    sweep_faces=2,
+    sweep_expression="disgust",
+    sweep_steps=5,
+    rafd_faces=2,
 )
 
 
-def faces(subjects: list[str], expressions: list[str], aus: np.ndarray) -> Faces:
+def faces(subjects: list[str], expressions: list[str], aus: np.ndarray, role: str) -> Faces:
     frame = pd.DataFrame(aus.astype(np.float32), columns=list(AU_NAMES))
-    frame = frame.assign(subject=subjects, expression=expressions, row=np.arange(len(aus)))
+    frame = frame.assign(subject=subjects, expression=expressions, row=np.arange(len(aus)), role=role, split="test")
     frame["image_id"] = [f"id{row}" for row in frame["row"]]
     return Faces(frame, np.zeros((len(aus), 4, 4, 3), np.uint8))
 
 
 def wild(count: int = 26) -> Faces:
     aus = np.random.default_rng(1).uniform(0, 0.1, (count, 17)) * np.linspace(0.1, 3, count)[:, None]
-    return faces([f"w{index}" for index in range(count)], [""] * count, aus)
+    return faces([f"w{index}" for index in range(count)], [""] * count, aus, "wild")
 
 
 def database(name: str, people: int, expressions=MUG_EXPRESSIONS) -> Faces:
     rng = np.random.default_rng([people])
     pairs = [(f"{name}{person}", expression) for person in range(people) for expression in expressions]
-    return faces([pair[0] for pair in pairs], [pair[1] for pair in pairs], rng.uniform(0, 1, (len(pairs), 17)))
+    aus = rng.uniform(0, 1, (len(pairs), 17))
+    return faces([pair[0] for pair in pairs], [pair[1] for pair in pairs], aus, {"m": "mug", "r": "rafd"}[name])
+
+
+def rafd() -> Faces:
+    """Seven people, three of them held out."""
+    people = database("r", 7)
+    held_out = people.frame["subject"].isin(["r1", "r4", "r6"])
+    return Faces(people.frame.assign(split=np.where(held_out, "val", "train")), people.pixels)
 
 
 @pytest.fixture
 def targets():
-    return expression_targets({"mug": database("m", 3), "rafd": database("r", 7)})
+    return expression_targets({"mug": database("m", 3), "rafd": rafd()})
 
 
 def test_targets_are_means_per_person_and_expression():
     aus = np.stack([np.full(17, 0.2), np.full(17, 0.6), np.full(17, 0.9), np.full(17, 1.0)])
-    table = expression_targets({"mug": faces(["a", "a", "a", "b"], ["happy", "happy", "sad", ""], aus)})
+    table = expression_targets({"mug": faces(["a", "a", "a", "b"], ["happy", "happy", "sad", ""], aus, "mug")})
     assert table[["database", "subject", "expression"]].to_numpy().tolist() == [
         ["mug", "a", "happy"],
         ["mug", "a", "sad"],
@@ -54,15 +68,24 @@ def test_a_database_without_expressions_names_the_role():
 
 
 def test_counts_of_the_sets(targets):
-    plan = plan_edits(wild(), targets, OPTIONS, seed=0)
+    plan = plan_edits(wild(), rafd(), targets, OPTIONS, seed=0)
     assert list(plan.columns) == list(PLAN_COLUMNS)
     assert plan["edit"].tolist() == list(range(len(plan)))
-    assert plan["set"].value_counts().to_dict() == {"expressions": 26 * 6, "grid": 3 * 6, "sweep": 2 * 5}
+    assert plan["set"].value_counts().to_dict() == {
+        "expressions": 26 * 6,
+        "grid": 3 * 6,
+        "sweep": 2 * 5,
+        "rafd": 2 * 6,
+    }
     assert plan[list(AU_NAMES)].to_numpy().dtype == np.float32
+    assert plan.groupby("role")["set"].agg(set).to_dict() == {
+        "wild": {"expressions", "grid", "sweep"},
+        "rafd": {"rafd"},
+    }
 
 
 def test_every_face_gets_every_expression_and_lenders_are_spread_evenly(targets):
-    plan = plan_edits(wild(), targets, OPTIONS, seed=0)
+    plan = plan_edits(wild(), rafd(), targets, OPTIONS, seed=0)
     edits = plan[plan["set"] == "expressions"]
     assert (edits.groupby("image_id")["expression"].agg(set) == set(EXPRESSIONS)).all()
     lenders = {frozenset(group["instance"]) for _, group in edits.groupby("expression")}
@@ -73,7 +96,7 @@ def test_every_face_gets_every_expression_and_lenders_are_spread_evenly(targets)
 
 
 def test_targets_are_the_lenders(targets):
-    plan = plan_edits(wild(), targets, OPTIONS, seed=0)
+    plan = plan_edits(wild(), rafd(), targets, OPTIONS, seed=0)
     known = targets.set_index(["database", "subject", "expression"])[list(AU_NAMES)]
     for name, lender in (("expressions", "rafd"), ("grid", "mug")):
         for _, edit in plan[plan["set"] == name].iterrows():
@@ -83,7 +106,7 @@ def test_targets_are_the_lenders(targets):
 
 def test_the_sweep_goes_from_the_face_to_the_target(targets):
     people = wild()
-    plan = plan_edits(people, targets, OPTIONS, seed=0)
+    plan = plan_edits(people, rafd(), targets, OPTIONS, seed=0)
     sweep = plan[plan["set"] == "sweep"]
     assert set(sweep["expression"]) == {"disgust"}
     known = targets.set_index(["database", "subject", "expression"])[list(AU_NAMES)]
@@ -98,8 +121,8 @@ def test_the_sweep_goes_from_the_face_to_the_target(targets):
 
 def test_figures_show_one_mug_person_and_calm_distinct_faces(targets):
     people = wild()
-    plan = plan_edits(people, targets, OPTIONS, seed=0)
-    shown = plan[plan["set"] != "expressions"]
+    plan = plan_edits(people, rafd(), targets, OPTIONS, seed=0)
+    shown = plan[plan["set"].isin(["grid", "sweep"])]
     assert shown["instance"].nunique() == 1
     assert shown["instance"].iloc[0].startswith("m")
     grid = plan[plan["set"] == "grid"]
@@ -108,9 +131,23 @@ def test_figures_show_one_mug_person_and_calm_distinct_faces(targets):
     assert grid["row"].max() < 7
 
 
+def test_held_out_rafd_people_get_their_own_expressions(targets):
+    people = rafd()
+    plan = plan_edits(wild(), people, targets, OPTIONS, seed=0)
+    shown = plan[plan["set"] == "rafd"]
+    assert shown["subject"].tolist() == ["r1"] * 6 + ["r4"] * 6 == shown["instance"].tolist()
+    assert shown["expression"].tolist() == 2 * list(EXPRESSIONS)
+    assert set(people.frame["expression"].iloc[shown["row"]]) == {"neutral"}
+    own = people.frame.set_index(["subject", "expression"])[list(AU_NAMES)]
+    pairs = list(zip(shown["subject"], shown["expression"], strict=True))
+    np.testing.assert_allclose(shown[list(AU_NAMES)], own.loc[pairs], atol=1e-6)
+    none = OPTIONS.model_copy(update={"rafd_faces": 0})
+    assert "rafd" not in set(plan_edits(wild(), people, targets, none, seed=0)["set"])
+
+
 def test_the_seed_decides(targets):
     people = wild()
-    first, again, other = (plan_edits(people, targets, OPTIONS, seed=seed) for seed in (0, 0, 1))
+    first, again, other = (plan_edits(people, rafd(), targets, OPTIONS, seed=seed) for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(first, again)
     assert not first["instance"].equals(other["instance"])
 
@@ -122,15 +159,16 @@ def test_the_seed_decides(targets):
         ({"database": "mug"}, r"plan\.instances: 4 people of mug .* only 3"),
         ({"grid_faces": 27}, r"plan\.grid_faces: 27 faces"),
         ({"sweep_faces": 40}, r"plan\.sweep_faces: 40 faces"),
+        ({"rafd_faces": 4}, r"plan\.rafd_faces: 4 held-out people .* only 3 .*prepare\.val_share"),
         ({"sweep_expression": "joy"}, r"plan\.sweep_expression: unknown expression `joy`"),
     ],
 )
 def test_too_few_people_name_the_key(targets, change, message):
     with pytest.raises(UserError, match=message):
-        plan_edits(wild(), targets, OPTIONS.model_copy(update=change), seed=0)
+        plan_edits(wild(), rafd(), targets, OPTIONS.model_copy(update=change), seed=0)
 
 
 def test_people_without_all_expressions_lend_nothing(targets):
     lacking = targets[~((targets["subject"] == "r0") & (targets["expression"] == "fear"))]
-    plan = plan_edits(wild(), lacking, OPTIONS.model_copy(update={"instances": 6}), seed=0)
+    plan = plan_edits(wild(), rafd(), lacking, OPTIONS.model_copy(update={"instances": 6}), seed=0)
     assert "r0" not in set(plan["instance"])

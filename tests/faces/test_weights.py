@@ -51,6 +51,21 @@ def test_every_file_of_an_installed_package_has_the_pinned_hash():
             assert weights.weights_path(name).is_file()
 
 
+def test_every_file_is_pinned_by_one_digest():
+    for name, entry in weights.WEIGHTS.items():
+        [(digest, length)] = [(entry.sha256, 64)] * bool(entry.sha256) + [(entry.md5, 32)] * bool(entry.md5)
+        assert len(digest) == length and set(digest) <= set("0123456789abcdef"), name
+
+
+def test_an_md5_is_verified_where_there_is_no_sha256(registry, tmp_path):
+    replaced(registry, sha256=None, md5=hashlib.md5(CONTENT).hexdigest())
+    assert weights.weights_path("net").read_bytes() == CONTENT
+    weights.weights_path.cache_clear()
+    (tmp_path / "cache" / "net.bin").write_bytes(b"something else")
+    with pytest.raises(UserError, match=r"net\.bin: MD5 is [0-9a-f]{32}, expected [0-9a-f]{32}; delete it"):
+        weights.weights_path("net")
+
+
 def test_a_download_is_verified_and_kept(registry, tmp_path):
     path = weights.weights_path("net")
     assert path == tmp_path / "cache" / "net.bin"

@@ -25,6 +25,24 @@ def test_warp_repeats_the_edge():
     assert torch.allclose(warp(shift(1, 0, 4), images)[..., -1], images[..., -1])
 
 
+def test_warp_between_pixels_interpolates_each_image_by_its_own_grid():
+    images = torch.rand(2, 3, 6, 6)
+    grids = torch.cat([shift(0.25, 0, 6), shift(0, 0.5, 6)])
+    warped = warp(grids, images)
+    right, below = images[0, :, :, 1:], images[1, :, 1:]
+    assert torch.allclose(warped[0, :, :, :-1], 0.75 * images[0, :, :, :-1] + 0.25 * right, atol=1e-5)
+    assert torch.allclose(warped[1, :, :-1], 0.5 * images[1, :, :-1] + 0.5 * below, atol=1e-5)
+
+
+def test_warp_gradient_is_the_slope_of_the_image():
+    rows, columns = torch.meshgrid(torch.arange(6.0), torch.arange(8.0), indexing="ij")
+    images = (0.3 * columns - 0.2 * rows)[None, None]
+    grid = (0.5 * identity_grid(6, 8)).requires_grad_(True)
+    (gradient,) = torch.autograd.grad(warp(grid, images).sum(), grid)
+    # Slopes per pixel, and half the side in pixels to the unit of the grid.
+    assert torch.allclose(gradient, torch.tensor([0.3 * 4, -0.2 * 3]).expand(1, 6, 8, 2), atol=1e-4)
+
+
 def test_warp_gradient_agrees_with_finite_differences():
     images = torch.rand(1, 1, 6, 6, dtype=torch.float64)
     grid = (shift(0.3, -0.2, 6).double() * 0.8).requires_grad_(True)

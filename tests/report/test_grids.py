@@ -1,9 +1,12 @@
 """Photo grids: every picture where it belongs, unclipped and on one scale."""
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from defgan.evaluation.images import Edits
+from defgan.evaluation.images import Edits, Truth
 from defgan.facs import EXPRESSIONS
 from defgan.report import grids
 from defgan.report.style import figure_style
@@ -13,13 +16,12 @@ from tests.stages.conftest import blobs, make_plan
 @pytest.fixture
 def pictures() -> grids.Pictures:
     plan = make_plan(faces=3)
-    originals = blobs(3, 32, seed=0) // 2
-    inputs = originals[plan["row"]]
+    inputs = blobs(8, 32, seed=0)[plan["row"]] // 2
     defgan = Edits(plan, final=inputs + np.uint8(51), deformed=inputs, mask=None, offsets=None)
     ganimation = Edits(plan, final=inputs + np.uint8(102), deformed=None, mask=None, offsets=None)
-    return grids.Pictures(
-        plan, originals, {"defgan": defgan, "ganimation": ganimation}, true=inputs, data="made-up blobs"
-    )
+    truth = Truth(inputs, np.ones(len(plan), bool))
+    data = {"wild": "made-up blobs", "rafd": "blobs of people"}
+    return grids.Pictures(plan, inputs, {"defgan": defgan, "ganimation": ganimation}, truth, data)
 
 
 def rendered(figure) -> np.ndarray:
@@ -78,11 +80,43 @@ def test_alpha_strip(pictures):
 
 
 def test_expression_grid_without_truth_has_no_true_row(pictures):
-    without = grids.Pictures(pictures.plan, pictures.originals, pictures.methods, true=None, data="made-up blobs")
+    without = replace(pictures, truth=Truth(pictures.truth.images, ~pictures.truth.known))
     with figure_style():
         shown = texts(grids.expression_grid(without, without.faces("grid"), 4))
     assert "true image" not in shown and shown.count("DefGAN") == shown.count("GANimation") == 2
     assert [text for text in shown if text in EXPRESSIONS] == list(EXPRESSIONS)
+
+
+def test_rafd_grid_shows_the_persons_own_photographs(pictures):
+    photographs = {
+        ("rafd000", name): np.full((8, 8, 3), (40 * i, 250, 7), np.uint8) for i, name in enumerate(EXPRESSIONS)
+    }
+    with figure_style():
+        figure = grids.rafd_grid(pictures, photographs)
+        image = rendered(figure)
+    lefts = []
+    for i in range(len(EXPRESSIONS)):
+        places = np.argwhere((image == (40 * i, 250, 7)).all(axis=-1))
+        assert len(places) == grids.TILE**2
+        lefts.append(places[:, 1].min())
+    assert lefts == sorted(lefts)
+    shown = texts(figure)
+    assert shown[0].startswith("Fig. 17") and "blobs of people" in shown[0]
+    assert any("StarGAN learns from other people of role rafd" in text for text in shown)
+    rows = [text for text in shown if text in ("DefGAN", "GANimation", "true image", "photograph")]
+    assert rows == ["DefGAN", "GANimation", "true image", "photograph"]
+
+
+def test_in_the_wild_grid_says_what_each_method_learns_from(pictures):
+    with figure_style():
+        figure = grids.in_the_wild_grid(pictures, pictures.faces("grid"))
+        image, shown = rendered(figure), texts(figure)
+    assert shown[0].startswith("Fig. 18") and "made-up blobs" in shown[0]
+    assert "blobs of people" in shown[1] and "role train" in shown[2]
+    # The small print stands below the title, above the column labels and within the picture.
+    boxes = [text.get_window_extent() for text in figure.texts[:4]]
+    assert all(upper.y0 >= lower.y1 for upper, lower in itertools.pairwise(boxes))
+    assert max(box.x1 for box in boxes) < image.shape[1]
 
 
 def test_difference_grid_has_one_scale_for_both_methods(pictures):

@@ -30,19 +30,19 @@ def metrics(gain: float | None = 0.1, gain_deformed: float | None = None) -> dic
 
 @pytest.fixture
 def methods() -> dict:
-    return {"copy": metrics(0.0), "ganimation": metrics(-0.2), "defgan": metrics(0.25, 0.3)}
+    return {"copy": metrics(0.0), "ganimation": metrics(-0.2), "defgan": metrics(0.25, 0.3), "stargan": metrics(-0.9)}
 
 
 CORPUS = {"dataset": "corpus", "path": "data/corpus/wild"}
-DATA = {"wild": CORPUS, "train": CORPUS}
+DATA = {"wild": CORPUS, "train": CORPUS, "rafd": CORPUS}
 
 
 def test_rows_columns_and_signs(methods):
     table = tables.table_1(methods).set_index("method")
-    assert list(table.index) == ["Copy-input", "GANimation", "DefGAN"]
-    assert table["gain over copying, final ↑"].tolist() == ["+0.000", "-0.200", "+0.250"]
-    assert table["gain over copying, deformed ↑"].tolist() == ["–", "–", "+0.300"]
-    assert table[tables.PAPER_COLUMN].tolist() == ["–", "4.75", "3.82"]
+    assert list(table.index) == ["Copy-input", "GANimation", "DefGAN", "StarGAN (App. F)"]
+    assert table["gain over copying, final ↑"].tolist() == ["+0.000", "-0.200", "+0.250", "-0.900"]
+    assert table["gain over copying, deformed ↑"].tolist() == ["–", "–", "+0.300", "–"]
+    assert table[tables.PAPER_COLUMN].tolist() == ["–", "4.75", "3.82", "–"]
 
 
 def test_no_column_of_ours_is_called_fid_unless_the_features_are_inceptions(methods):
@@ -61,6 +61,7 @@ def test_caption_names_data_reference_and_networks(methods):
     text = tables.caption(methods["defgan"], DATA)
     for part in ("embedded corpus (rendered faces)", "2000 of 4500 faces", "role train", "dlib ResNet-128", "OpenFace"):
         assert part in text
+    assert "StarGAN (App. F) learns from role rafd (embedded corpus" in text
     photographs = DATA | {"wild": {"dataset": "folder", "path": "/some/where/portraits/neutral"}}
     text = tables.caption(methods["defgan"], photographs)
     assert "Edited faces: portraits/neutral" in text and "/some" not in text
@@ -78,8 +79,8 @@ def test_without_truth_the_tables_say_so():
 def test_by_expression_has_a_row_per_method_and_measure(methods):
     table = tables.table_by_expression(methods)
     assert table.groupby("measure", sort=False).size().to_dict() == {
-        "identity distance ↓": 3,
-        "gain, final ↑": 3,
+        "identity distance ↓": 4,
+        "gain, final ↑": 4,
         "gain, deformed ↑": 1,
     }
 
@@ -88,4 +89,4 @@ def test_markdown_is_a_table(methods):
     page = tables.markdown(tables.table_1(methods), "Table 1", "caption").splitlines()
     assert page[0] == "# Table 1" and page[-1] == "caption"
     rows = [line for line in page if line.startswith("|")]
-    assert len(rows) == 5 and len({row.count("|") for row in rows}) == 1
+    assert len(rows) == 6 and len({row.count("|") for row in rows}) == 1

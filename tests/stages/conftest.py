@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS, write_faces
+from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS, read_inputs, write_faces
 from defgan.facs import AU_NAMES, EXPRESSIONS, preset
 
 ROOT = Path(__file__).parents[2]
@@ -26,24 +26,35 @@ def blobs(count: int, size: int, seed: int) -> np.ndarray:
     return images.clip(0, 255).astype(np.uint8)
 
 
+RAFD = ("neutral", *EXPRESSIONS)
+"""What each person of the made-up rafd role shows, in this order."""
+
+
 def write_role(directory: Path, role: str, pixels: np.ndarray) -> None:
-    """A prepared role with the given pixels and no other content."""
+    """A prepared role with the given pixels and no other content; one neutral person each, in rafd seven pictures."""
     count = len(pixels)
     frame = pd.DataFrame({name: np.zeros(count) for name in (*BOX_COLUMNS, *POINT_COLUMNS, *CROP_COLUMNS, *AU_NAMES)})
     names = [f"{role}{i:03d}" for i in range(count)]
     frame = frame.assign(image_id=names, source=names, subject=names, role=role, expression="neutral")
     frame = frame.assign(au_source="made", split="test", row=np.arange(count))
+    if role == "rafd":
+        people = [f"rafd{i // len(RAFD):03d}" for i in range(count)]
+        frame = frame.assign(subject=people, expression=np.resize(RAFD, count))
     write_faces(directory, frame, pixels, pd.DataFrame({"source": [], "reason": []}))
 
 
-def make_plan(faces: int, grid_faces: int = 2, alphas: tuple[float, ...] = (0.0, 0.5, 1.0)) -> pd.DataFrame:
-    """Every face × six expressions, some faces for the grids, one for the sweep."""
+def make_plan(
+    faces: int, grid_faces: int = 2, alphas: tuple[float, ...] = (0.0, 0.5, 1.0), rafd_faces: int = 1
+) -> pd.DataFrame:
+    """Every face × six expressions, some faces for the grids, one for the sweep, some of rafd."""
     wanted = [("expressions", row, name, 1.0) for row in range(faces) for name in EXPRESSIONS]
     wanted += [("grid", row, name, 1.0) for row in range(grid_faces) for name in EXPRESSIONS]
     wanted += [("sweep", 0, "disgust", alpha) for alpha in alphas]
+    wanted += [("rafd", person * len(RAFD), name, 1.0) for person in range(rafd_faces) for name in EXPRESSIONS]
     plan = pd.DataFrame(wanted, columns=["set", "row", "expression", "alpha"]).assign(instance="person")
-    plan = plan.assign(edit=np.arange(len(plan)), image_id=[f"wild{row:03d}" for row in plan["row"]])
-    plan["subject"] = plan["image_id"]
+    plan["role"] = np.where(plan["set"] == "rafd", "rafd", "wild")
+    plan = plan.assign(edit=np.arange(len(plan)), image_id=plan["role"] + plan["row"].map("{:03d}".format))
+    plan["subject"] = plan["image_id"].where(plan["role"] == "wild", "rafd" + (plan["row"] // 7).map("{:03d}".format))
     aus = np.stack([alpha * preset(name) for name, alpha in zip(plan["expression"], plan["alpha"], strict=True)])
     return plan.assign(**dict(zip(AU_NAMES, aus.T, strict=True)))
 
@@ -57,29 +68,30 @@ def write_edits(directory: Path, plan: pd.DataFrame, **arrays: np.ndarray) -> No
 
 
 def make_workspace(path: Path, faces: int = 6, size: int = 32, truth: bool = True, **plan_options) -> None:
-    """Everything that `evaluate`, `compare` and `figures` read, up to the edits of three methods."""
+    """Everything that `evaluate`, `compare` and `figures` read, up to the edits of four methods."""
     shutil.copy(ROOT / "params.yaml", path)
-    wild = blobs(faces, size, seed=1)
-    write_role(path / "data/prepared/wild", "wild", wild)
-    write_role(path / "data/prepared/train", "train", blobs(12, size, seed=2))
+    prepared = path / "data/prepared"
+    for seed, (role, count) in enumerate({"wild": faces, "train": 12, "rafd": 2 * len(RAFD)}.items(), start=1):
+        write_role(prepared / role, role, blobs(count, size, seed))
     plan = make_plan(faces, **plan_options)
-    inputs = wild[plan["row"]]
+    inputs = read_inputs(plan, prepared).pixels
     true = np.roll(inputs, 2, axis=1)
     half_way = np.roll(inputs, 1, axis=1)
     (path / "data/truth").mkdir()
-    (path / "data/truth/truth.json").write_text(json.dumps({"available": truth}))
-    if truth:
-        np.save(path / "data/truth/true.npy", true)
+    (path / "data/truth/truth.json").write_text(json.dumps({"known": ["wild", "rafd"] if truth else []}))
+    np.save(path / "data/truth/true.npy", true if truth else np.zeros_like(true))
     write_edits(path / "edits/copy", plan, final=inputs)
     mask = np.full(inputs.shape[:3], 51, np.uint8)
     write_edits(path / "edits/ganimation", plan, final=np.roll(inputs, -1, axis=1), mask=mask)
+    write_edits(path / "edits/stargan", plan, final=np.roll(inputs, -2, axis=1))
     offsets = np.zeros((*inputs.shape[:3], 2), np.float16)
     offsets[..., 1] = -1.5
     write_edits(path / "edits/defgan", plan, final=true, deformed=half_way, mask=np.zeros_like(mask), offsets=offsets)
     (path / "metrics").mkdir()
-    for name, terms in (("defgan", ("exp_comp", "cyc", "loss_g")), ("ganimation", ("exp", "cyc", "loss_g"))):
+    own = {"defgan": ("exp_comp", "cyc"), "ganimation": ("exp", "cyc"), "stargan": ("cls", "rec")}
+    for name, terms in own.items():
         curves = pd.DataFrame({"step": np.arange(10, 110, 10)})
-        for i, term in enumerate(terms):
+        for i, term in enumerate((*terms, "loss_g")):
             curves[term] = (i + 1) * np.exp(-curves["step"] / 30)
         curves.to_csv(path / f"metrics/train_{name}.csv", index=False)
 

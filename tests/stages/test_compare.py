@@ -11,7 +11,13 @@ from tests.report.test_tables import metrics
 
 @pytest.fixture
 def measured(workspace):
-    for name, values in (("copy", metrics(0.0)), ("ganimation", metrics(-0.2)), ("defgan", metrics(0.25, 0.3))):
+    methods = {
+        "copy": metrics(0.0),
+        "ganimation": metrics(-0.2),
+        "defgan": metrics(0.25, 0.3),
+        "stargan": metrics(-0.9),
+    }
+    for name, values in methods.items():
         (workspace / f"metrics/{name}.json").write_text(json.dumps(values))
     return workspace
 
@@ -19,13 +25,14 @@ def measured(workspace):
 def test_metrics_tables_and_what_is_printed(measured, capsys):
     compare()
     compared = json.loads((measured / "metrics/compare.json").read_text())
-    assert set(compared["methods"]) == {"defgan", "ganimation", "copy"}
+    assert set(compared["methods"]) == {"defgan", "ganimation", "stargan", "copy"}
     for key in ("frechet", "identity_by_expression", "gain_final", "gain_deformed", "gain_final_by_expression"):
         assert key in compared["methods"]["defgan"]
+    assert compared["data"].keys() == {"wild", "rafd"}
     assert compared["networks"]["identity"] == "1 − cos, dlib ResNet-128"
     table = pd.read_csv(measured / "reports/tables/table_1.csv")
-    assert table["method"].tolist() == ["Copy-input", "GANimation", "DefGAN"]
-    assert table["gain over copying, deformed ↑"].isna().tolist() == [True, True, False]
+    assert table["method"].tolist() == ["Copy-input", "GANimation", "DefGAN", "StarGAN (App. F)"]
+    assert table["gain over copying, deformed ↑"].isna().tolist() == [True, True, False, True]
     printed = capsys.readouterr().out
     page = (measured / "reports/tables/table_1.md").read_text()
     for text in (printed.replace("\n", " "), page):

@@ -13,7 +13,7 @@ from defgan.datasets import read_dataset
 from defgan.errors import UserError
 from defgan.faces import alignment
 from defgan.faces.preparation import contact_sheet, held_out, prepare_faces
-from defgan.faces.table import BOX_COLUMNS, POINT_COLUMNS, read_faces
+from defgan.faces.table import BOX_COLUMNS, POINT_COLUMNS, read_faces, read_inputs
 from defgan.facs import AU_NAMES, EXPRESSIONS, preset
 from defgan.params import Source
 from stages import plan, prepare, targets
@@ -133,8 +133,13 @@ def test_splits_are_by_subject(tmp_path, params):
     sides = frame.groupby("subject")["split"].agg(set)
     assert all(len(side) == 1 for side in sides)
     assert set(frame["split"]) == {"train", "val"}
-    wild = prepare_faces(dataset, "wild", source(tmp_path), 32, options, seed=0).frame
-    assert set(wild["split"]) == {"test"}
+    for role in ("wild", "mug"):
+        frame = prepare_faces(dataset, role, source(tmp_path), 32, options, seed=0).frame
+        assert set(frame["split"]) == {"test"}
+    # RaFD is learnt from as well, and enough of it is held out to be shown.
+    few = options.model_copy(update={"val_share": 1e-9})
+    frame = prepare_faces(dataset, "rafd", source(tmp_path), 32, few, seed=0).frame
+    assert frame.groupby("split")["subject"].nunique().to_dict() == {"train": 27, "val": 3}
 
 
 def test_held_out_subjects_are_stable_under_additions():
@@ -145,6 +150,16 @@ def test_held_out_subjects_are_stable_under_additions():
     assert held_out(some, 1, 0.1) != held_out(some, 0, 0.1)
     assert held_out(some, 0, 0.0) == set()
     assert len(held_out({"a", "b"}, 0, 1e-9)) == 1
+    assert held_out({"a"}, 0, 1e-9) == set()
+
+
+@pytest.mark.parametrize(("subjects", "expected"), [(1, 0), (3, 1), (5, 2), (6, 3), (400, 3)])
+def test_at_least_some_are_held_out_and_as_many_are_left(subjects, expected):
+    names = {f"s{number}" for number in range(subjects)}
+    assert len(held_out(names, 0, 1e-9, least=3)) == expected
+    assert held_out(names, 0, 0.0, least=3) == set()
+    # The least are the first to be held out by a growing share.
+    assert held_out(names, 0, 1e-9, least=3) <= held_out(names, 0, 0.6, least=3)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +228,7 @@ def workspace(path, monkeypatch, **overrides) -> None:
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     sources = {f"data.{role}.path": f"photos/{role}" for role in roles}
     sources |= {f"data.{role}.dataset": "folder" for role in roles}
-    small = {"image_size": 32, "plan.instances": 2, "plan.grid_faces": 2, "plan.sweep_faces": 1}
+    small = {"image_size": 32, "plan.instances": 2, "plan.grid_faces": 2, "plan.sweep_faces": 1, "plan.rafd_faces": 1}
     (path / "params.yaml").write_text(yaml.safe_dump(changed(values, {**sources, **small, **overrides})))
     monkeypatch.chdir(path)
 
@@ -239,8 +254,11 @@ def test_the_stages_from_photographs_to_the_plan(tmp_path, monkeypatch, capsys):
     happy = table[(table["subject"] == "mug1") & (table["expression"] == "happy")]
     np.testing.assert_allclose(happy[list(AU_NAMES)].to_numpy()[0], preset("happy"), atol=1e-6)
     edits = pd.read_parquet("data/plan.parquet")
-    assert edits["set"].value_counts().to_dict() == {"expressions": 21 * 6, "grid": 12, "sweep": 6}
-    assert faces.frame.set_index("row").loc[edits["row"], "image_id"].tolist() == edits["image_id"].tolist()
+    assert edits["set"].value_counts().to_dict() == {"expressions": 21 * 6, "grid": 12, "sweep": 6, "rafd": 6}
+    inputs = read_inputs(edits, "data/prepared").frame
+    assert inputs[["role", "image_id"]].equals(edits[["role", "image_id"]])
+    shown = inputs[edits["set"] == "rafd"]
+    assert set(shown["split"]) == {"val"} and set(shown["expression"]) == {"neutral"}
     lines = capsys.readouterr().out
     assert "prepare@wild: 21 faces of 3 subjects, 0 rejected" in lines
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from defgan.models.deformation import identity_grid
+from defgan.models.deformation import compose, identity_grid, to_offsets
 from defgan.training import losses
 from tests.models.test_deformation import shift
 
@@ -30,7 +30,9 @@ def test_eq_7_penalty_of_a_linear_critic(scale):
     weight = torch.zeros(3, 4, 4)
     weight[0, 1, 2], weight[2, 3, 3] = 0.6 * scale, 0.8 * scale
     real, fake = torch.rand(5, 3, 4, 4), torch.rand(5, 3, 4, 4)
-    penalty = losses.gradient_penalty(LinearCritic(weight), real, fake, torch.rand(5))
+    norms = losses.gradient_norms(LinearCritic(weight), real, fake, torch.rand(5))
+    assert norms.tolist() == pytest.approx([scale] * 5, abs=1e-5)
+    penalty = losses.gradient_penalty(norms)
     assert penalty.item() == pytest.approx((scale - 1) ** 2, abs=1e-5)
 
 
@@ -41,8 +43,32 @@ def test_eq_7_penalty_looks_between_real_and_fake():
 
     real, fake = torch.ones(1, 1, 1, 1), torch.zeros(1, 1, 1, 1)
     # The gradient is Î itself, 0.25 here.
-    penalty = losses.gradient_penalty(Square(), real, fake, torch.tensor([0.25]))
+    penalty = losses.gradient_penalty(losses.gradient_norms(Square(), real, fake, torch.tensor([0.25])))
     assert penalty.item() == pytest.approx(0.75**2)
+
+
+def test_eq_7_penalty_of_a_critic_with_patches_is_on_the_gradient_of_their_mean():
+    class TwoPatches(torch.nn.Module):
+        """Patch scores 3·a and 8·b, where a and b are two pixels; their mean has the gradient (1.5, 4)."""
+
+        def forward(self, images):
+            return torch.stack([3 * images[:, 0, :1, 0], 8 * images[:, 0, :1, 1]], dim=2), None
+
+    real, fake = torch.rand(3, 1, 2, 2), torch.rand(3, 1, 2, 2)
+    norms = losses.gradient_norms(TwoPatches(), real, fake, torch.rand(3))
+    assert norms.tolist() == pytest.approx([18.25**0.5] * 3, rel=1e-5)
+
+
+def test_eq_7_penalty_is_of_each_image_before_the_mean():
+    # Not (2 − 1)², which the mean norm would give.
+    assert losses.gradient_penalty(torch.tensor([1.0, 3.0])).item() == pytest.approx((0 + 4) / 2)
+
+
+def test_eq_7_penalty_of_a_flat_critic_has_a_finite_gradient():
+    weight = torch.nn.Parameter(torch.zeros(1, 2, 2))
+    images = torch.rand(2, 1, 2, 2)
+    losses.gradient_penalty(losses.gradient_norms(LinearCritic(weight), images, images, torch.rand(2))).backward()
+    assert torch.isfinite(weight.grad).all()
 
 
 def test_eq_9_is_a_mean_over_batch_and_aus_whose_weight_is_independent_of_the_batch():
@@ -68,6 +94,28 @@ def test_eq_13_vanishes_for_a_grid_and_its_inverse_and_counts_squared_pixels_at_
     assert losses.composition_loss(there, there).item() == pytest.approx(256, rel=1e-4)
 
 
+def test_eq_13_vanishes_for_a_scaling_about_the_centre_and_its_inverse():
+    identity = identity_grid(16, 16)
+    # Halved positions stay inside, where twice themselves is found exactly.
+    assert losses.composition_loss(0.5 * identity, 2 * identity).item() == pytest.approx(0, abs=1e-6)
+    # Doubled ones leave the outer half of the image; its inner half is found all the same.
+    inner = to_offsets(compose(2 * identity, 0.5 * identity))[:, 4:-4, 4:-4]
+    assert inner.abs().max() < 1e-4
+    assert losses.composition_loss(2 * identity, 0.5 * identity) > 1
+
+
+def test_eq_13_samples_the_grid_at_the_positions_of_the_cycles_grid():
+    identity, step = identity_grid(16, 16), torch.tensor([0.25, 0.0])
+    there, back = identity + step, 0.5 * identity
+
+    def loss(reached: torch.Tensor) -> float:
+        return (64 * (reached - identity)).square().sum(-1).mean().item()
+
+    # p → 𝒢(𝒢_cyc(p)): halved, then moved. The other way round it would be moved, then halved.
+    assert losses.composition_loss(back, there).item() == pytest.approx(loss(0.5 * identity + step), rel=1e-4)
+    assert loss(0.5 * (identity + step)) < 0.9 * loss(0.5 * identity + step)
+
+
 def test_eq_14_size_and_variation():
     grid = shift(1, 2, 64)
     assert losses.grid_size_loss(grid).item() == pytest.approx(2**2 + 4**2, rel=1e-4)
@@ -81,6 +129,14 @@ def test_eq_15_size_and_variation_of_a_ramp():
     mask = torch.arange(4.0).expand(1, 1, 3, 4) / 4
     assert losses.mask_size_loss(mask).item() == pytest.approx((1 + 4 + 9) / 16 / 4)
     assert losses.total_variation(mask).item() == pytest.approx(3 * 3 / 16)
+
+
+def test_total_variation_sums_both_directions_over_all_channels():
+    rows, columns = torch.meshgrid(torch.arange(3.0), torch.arange(5.0), indexing="ij")
+    ramp = 2 * rows + 0.5 * columns
+    # 2·5 differences of 2 downwards and 3·4 of 0.5 to the right; the second channel's are three times as large.
+    field = torch.stack([ramp, 3 * ramp])[None]
+    assert losses.total_variation(field).item() == pytest.approx((10 * 4 + 12 * 0.25) * (1 + 9))
 
 
 def test_total_variation_is_a_mean_over_the_batch():

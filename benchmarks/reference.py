@@ -1,0 +1,135 @@
+"""A plain fp32 training loop, in the manner of GANimation's reference code: what our trainer is measured against.
+
+Same networks, losses, batch sizes and numbers of steps as ours. Plain is how they are run: contiguous NCHW, no
+autocast, torch's default settings; a pass of D for each purpose (real, edited, deformed, interpolated); in the critic
+step the generators run with a graph that is then detached; D is not frozen in the generator step; Adam is not fused;
+float images come one by one through a data loader and are copied to the device at every step; every loss is read at
+every step.
+
+The reference code steps twice in a critic step, on the losses and then on the penalty. Here it is one step on their sum
+(eq. 7, 18), as in ours: twice would be another training, not a slower one.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
+
+from defgan.faces.identity import load_embedder
+from defgan.faces.table import Faces
+from defgan.models import architecture, coefficients, create
+from defgan.models.base import EditingModel
+from defgan.params import Params
+from defgan.training.losses import au_weight
+from defgan.training.trainer import make_discriminator
+
+
+class FloatImages(Dataset):
+    """One float image (3×H×W in [-1, 1], flipped by chance), its condition, and a target condition at a time."""
+
+    def __init__(self, faces: Faces, model: EditingModel):
+        self.pixels, self.conditions = faces.pixels, torch.from_numpy(model.conditions(faces.frame))
+        self.noise = model.TARGET_NOISE
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Tensor, Tensor]:
+        image = torch.from_numpy(np.ascontiguousarray(self.pixels[index].transpose(2, 0, 1))).float() / 127.5 - 1
+        if torch.rand(()) < 0.5:
+            image = image.flip(2)
+        lender = self.conditions[torch.randint(len(self), ())]
+        return image, self.conditions[index], lender + self.noise * (2 * torch.rand_like(lender) - 1)
+
+
+@contextmanager
+def torch_defaults() -> Iterator[None]:
+    """torch's own settings, whatever our trainer sets for its process."""
+    precision, benchmark = torch.get_float32_matmul_precision(), torch.backends.cudnn.benchmark
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.benchmark = False
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(precision)
+        torch.backends.cudnn.benchmark = benchmark
+
+
+def one_pass_each(discriminator: nn.Module, batch_size: int) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """D in passes of one batch, where a loss hands it several batches at once."""
+
+    def judge(images: Tensor) -> tuple[Tensor, Tensor]:
+        scores, conditions = zip(*map(discriminator, images.split(batch_size)), strict=True)
+        return torch.cat(scores), torch.cat(conditions)
+
+    return judge
+
+
+class PlainLoop:
+    """Trains "defgan" or "ganimation" on `faces` with the batch size, learning rate and coefficients of `params`."""
+
+    def __init__(self, name: str, params: Params, faces: Faces, device: torch.device):
+        training = params.training
+        self.device, self.batch_size, self.coefficients = device, training.batch_size, coefficients(name, params)
+        self.model = create(name, {**architecture(name, params), "precision": "32-true"}).to(device)
+        self.discriminator = make_discriminator(params, len(self.model.CONDITIONS)).to(device)
+        self.embed = None
+        if getattr(self.coefficients, "lambda_id", 0):
+            self.embed = load_embedder(training.embedder).to(device).to(memory_format=torch.contiguous_format)
+        betas = (training.beta1, training.beta2)
+        self.optimizer_g = torch.optim.Adam(self.model.parameters(), training.learning_rate, betas)
+        self.optimizer_d = torch.optim.Adam(self.discriminator.parameters(), training.learning_rate, betas)
+        self.loader = DataLoader(FloatImages(faces, self.model), self.batch_size, shuffle=True, drop_last=True)
+        self._batches = iter(self.loader)
+
+    def iteration(self) -> dict[str, float]:
+        """`critic_steps` critic steps, then a generator step on the last batch; the losses of the last of each."""
+        with torch_defaults():
+            for _ in range(self.coefficients.critic_steps):
+                images, x, y = (part.to(self.device) for part in self._next())
+                losses_d = self._critic_step(images, x, y)
+            return {**losses_d, **self._generator_step(images, x, y)}
+
+    def _next(self) -> list[Tensor]:
+        batch = next(self._batches, None)
+        if batch is None:
+            self._batches = iter(self.loader)
+            batch = next(self._batches)
+        return batch
+
+    def critic_loss(self, images: Tensor, x: Tensor, y: Tensor, mix: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 7, 10 and 18; images N×3×H×W in [-1, 1], x and y N×17, mix N in [0, 1]."""
+        fake = self.model.edit(images, x, y).image.detach()
+        scores_real, conditions = self.discriminator(images)
+        scores_fake, _ = self.discriminator(fake)
+        mix = mix[:, None, None, None]
+        interpolated = (mix * images + (1 - mix) * fake).requires_grad_(True)
+        scores = self.discriminator(interpolated)[0].flatten(1).mean(1)
+        (gradient,) = torch.autograd.grad(scores, interpolated, torch.ones_like(scores), create_graph=True)
+        terms = {
+            "critic_d": scores_fake.mean() - scores_real.mean(),
+            "gp": ((gradient.flatten(1).square().sum(1).sqrt() - 1) ** 2).mean(),
+            "exp_d": nn.functional.mse_loss(conditions, x),
+        }
+        own = self.coefficients
+        total = terms["critic_d"] + own.lambda_gp * terms["gp"] + au_weight(own.lambda_exp_d) * terms["exp_d"]
+        return total, terms
+
+    def _critic_step(self, images: Tensor, x: Tensor, y: Tensor) -> dict[str, float]:
+        loss, terms = self.critic_loss(images, x, y, torch.rand(len(images), device=self.device))
+        self.optimizer_d.zero_grad()
+        loss.backward()
+        self.optimizer_d.step()
+        return {name: term.item() for name, term in terms.items()}
+
+    def _generator_step(self, images: Tensor, x: Tensor, y: Tensor) -> dict[str, float]:
+        judge = one_pass_each(self.discriminator, len(images))
+        edit = self.model.edit(images, x, y)
+        loss, terms = self.model.generator_loss(judge, self.embed, edit, images, x, y, self.coefficients)
+        self.optimizer_g.zero_grad()
+        loss.backward()
+        self.optimizer_g.step()
+        return {name: term.item() for name, term in terms.items()}

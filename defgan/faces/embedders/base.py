@@ -1,0 +1,24 @@
+"""What all identity embedders share: from an aligned crop to the square input of a network."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Embedder(nn.Module):
+    """Aligned crops, N×3×H×H in [-1, 1], to embeddings, N×d in fp32, differentiable; also under bf16 autocast.
+
+    The crop is resized to the network's side as it is; each subclass says how that differs from what it was trained on.
+    """
+
+    size: int
+    """Side of the images that the network sees, pixels."""
+
+    def embed_chips(self, chips: Tensor) -> Tensor:
+        """Images of the network's own side, N×3×size×size in [-1, 1], to N×d in fp32."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        assert images.ndim == 4 and images.shape[1] == 3 and images.shape[2] == images.shape[3], images.shape
+        side = (self.size, self.size)
+        chips = F.interpolate(images.float(), side, mode="bilinear", antialias=images.shape[-1] > self.size)
+        return self.embed_chips(chips)

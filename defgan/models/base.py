@@ -1,0 +1,75 @@
+"""What the trainer and the later stages ask of every trainable model."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from defgan.facs import AU_NAMES
+from defgan.models.edit import Edit
+from defgan.training import losses
+
+
+class EditingModel(nn.Module):
+    """A generator of edits under a condition: here the AU vector; a model with another condition overrides these.
+
+    Args:
+        precision: "bf16-mixed" runs the generators' convolutions in bfloat16, "32-true" in float32.
+    """
+
+    ROLE = "train"
+    """The prepared role that the model learns from."""
+    CONDITIONS: tuple[str, ...] = AU_NAMES
+    """Names of the condition's components, those that the discriminator's second head predicts."""
+    TARGET_NOISE = 0.1
+    """Half-width of the uniform noise that the reference code of GANimation adds to a target's AUs."""
+
+    MASK_REMEDIES = ("", "")
+    """What to change where the mask stays empty, and where it stays full."""
+
+    def __init__(self, precision: str):
+        super().__init__()
+        self.bf16 = precision == "bf16-mixed"
+
+    def autocast(self, images: Tensor) -> torch.autocast:
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16)
+
+    @staticmethod
+    def usable(frame: pd.DataFrame) -> np.ndarray:
+        """Which rows of a faces table the model can learn from, bool (N,)."""
+        return np.ones(len(frame), bool)
+
+    @staticmethod
+    def conditions(frame: pd.DataFrame) -> np.ndarray:
+        """The condition of each row of a faces table (x) or of a plan (y), float32 of shape N×17 in [0, 1]."""
+        return np.array(frame[list(AU_NAMES)], np.float32)  # a copy: pandas hands out read-only views
+
+    @staticmethod
+    def condition_term(predicted: Tensor, wanted: Tensor, coefficients: Any) -> tuple[str, Tensor, float]:
+        """Eq. 10: the name, the value and the weight of what D learns of the condition of real images."""
+        return "exp_d", losses.expression_loss(predicted, wanted), losses.au_weight(coefficients.lambda_exp_d)
+
+    @staticmethod
+    def condition_error(predicted: Tensor, wanted: Tensor) -> Tensor:
+        """How far a prediction of D is off, one number per image, (N,): the mean absolute AU error."""
+        return (predicted - wanted).abs().mean(dim=1)
+
+    def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
+        """Images N×3×H×W in [-1, 1] of condition x to condition y, both N×n."""
+        raise NotImplementedError
+
+    def generator_loss(
+        self,
+        discriminator: nn.Module,
+        embed: Callable[[Tensor], Tensor],
+        edit: Edit,
+        images: Tensor,
+        x: Tensor,
+        y: Tensor,
+        coefficients: Any,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The generators' total loss and its named terms, unweighted; `edit` is that of the images from x to y."""
+        raise NotImplementedError

@@ -1,0 +1,85 @@
+"""StarGAN (Choi et al., CVPR 2018), the second baseline (App. F): edits by the name of an expression."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from defgan.facs import RAFD_EXPRESSIONS
+from defgan.models.base import EditingModel
+from defgan.models.blocks import Decoder, Encoder, init_weights, with_maps
+from defgan.models.edit import Edit
+from defgan.params import StarGANParams
+from defgan.training import losses
+
+
+class StarGAN(EditingModel):
+    """Repaints the whole image for one of RaFD's eight expressions; neither mask nor deformation.
+
+    Args: as `GANimation`.
+    """
+
+    ROLE = "rafd"
+    CONDITIONS = RAFD_EXPRESSIONS
+    TARGET_NOISE = 0.0  # labels are drawn as they are
+
+    def __init__(self, channels: int, residual_blocks: int, precision: str):
+        super().__init__(precision)
+        conditions = len(self.CONDITIONS)
+        self.trunk = nn.Sequential(Encoder(3 + conditions, channels, residual_blocks), Decoder(channels))
+        self.image_head = nn.Conv2d(channels, 3, 7, padding=3, bias=False)
+        init_weights(self)
+
+    @staticmethod
+    def usable(frame: pd.DataFrame) -> np.ndarray:
+        """The rows whose expression is known."""
+        return frame["expression"].isin(RAFD_EXPRESSIONS).to_numpy()
+
+    @staticmethod
+    def conditions(frame: pd.DataFrame) -> np.ndarray:
+        """Expressions to one-hot labels, float32 N×8; a plan's α mixes them with neutral; zeros where unknown."""
+        labels = frame["expression"].to_numpy()[:, None] == np.array(RAFD_EXPRESSIONS)
+        if "alpha" not in frame:
+            return labels.astype(np.float32)
+        alpha = frame["alpha"].to_numpy()[:, None]
+        return (alpha * labels + (1 - alpha) * (np.array(RAFD_EXPRESSIONS) == "neutral")).astype(np.float32)
+
+    @staticmethod
+    def condition_term(predicted: Tensor, wanted: Tensor, coefficients: StarGANParams) -> tuple[str, Tensor, float]:
+        """Its eq. 2: the classification loss of D on real images."""
+        return "cls_d", losses.classification_loss(predicted, wanted), coefficients.lambda_cls
+
+    @staticmethod
+    def condition_error(predicted: Tensor, wanted: Tensor) -> Tensor:
+        """1 where the most likely expression is a wrong one, else 0, (N,)."""
+        return (predicted.argmax(dim=1) != wanted.argmax(dim=1)).float()
+
+    def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
+        """Images N×3×H×W in [-1, 1], y N×8 labels; the present label x is not an input of this method."""
+        with self.autocast(images):
+            painted = torch.tanh(self.image_head(self.trunk(with_maps(images, y))))
+        return Edit(painted.float())
+
+    def generator_loss(
+        self,
+        discriminator: nn.Module,
+        embed: Callable[[Tensor], Tensor],
+        edit: Edit,
+        images: Tensor,
+        x: Tensor,
+        y: Tensor,
+        coefficients: StarGANParams,
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Its eq. 6, the terms, unweighted; without an identity term `embed` is unused."""
+        cycle = self.edit(edit.image, y, x)
+        with self.autocast(images):
+            scores, labels = discriminator(edit.image)
+        terms = {
+            "critic_g": losses.adversarial_loss(scores),
+            "cls": losses.classification_loss(labels, y),
+            "rec": losses.cycle_loss(cycle.image, images),
+        }
+        weights = {"critic_g": 1.0, "cls": coefficients.lambda_cls, "rec": coefficients.lambda_rec}
+        return losses.weighted_sum(terms, weights), terms

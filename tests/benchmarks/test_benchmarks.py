@@ -1,0 +1,130 @@
+"""That the benchmark measures what it says; nothing here looks at a time."""
+
+import json
+
+import pytest
+import torch
+import typer
+from typer.testing import CliRunner
+
+from benchmarks.__main__ import bench
+from benchmarks.data import data_row, linear_growth
+from benchmarks.machine import TYPES
+from benchmarks.reference import PlainLoop, torch_defaults
+from benchmarks.sizes import Size, sized, tiny
+from benchmarks.throughput import ceiling_shares, in_turns
+from defgan.models import coefficients
+from defgan.planning import synthetic_faces
+from defgan.training.data import Batch
+from defgan.training.trainer import discriminator_loss
+
+MODELS = ("defgan", "ganimation")
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(params=MODELS)
+def plain(request, params):
+    """A model's name, tiny params without chance in D, and its plain loop."""
+    params = tiny(params)
+    quiet = {"instance_noise": 0.0, "critic_color_change": 0.0, "precision": "32-true"}
+    params = params.model_copy(update={"training": params.training.model_copy(update=quiet)})
+    torch.manual_seed(0)
+    return request.param, params, PlainLoop(request.param, params, synthetic_faces(8, params.image_size), CPU)
+
+
+def test_the_plain_loop_descends_on_our_losses(plain):
+    name, params, loop = plain
+    # So narrow a critic all but vanishes with weights of 0.02, and the direction of its gradient with it.
+    for parameter in loop.discriminator.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.2)
+    images, x, y = loop._next()
+    mix = torch.rand(len(images))
+    theirs, _ = loop.critic_loss(images, x, y, mix)
+    fake = loop.model.edit(images, x, y).image.detach()
+    ours, _ = discriminator_loss(
+        loop.discriminator, loop.model, Batch(images, x, y, mix), fake, coefficients(name, params)
+    )
+    gradients = [torch.autograd.grad(loss, list(loop.discriminator.parameters())) for loss in (theirs, ours)]
+    assert theirs.item() == pytest.approx(ours.item(), rel=1e-5)
+    for a, b in zip(*gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
+
+
+def test_the_plain_loop_trains_both_networks_and_leaves_torch_as_it_was(plain):
+    _, _, loop = plain
+    torch.set_float32_matmul_precision("high")
+    networks = (loop.model, loop.discriminator)
+    before = [[p.detach().clone() for p in network.parameters()] for network in networks]
+    terms = loop.iteration()
+    assert {"critic_d", "gp", "exp_d", "critic_g", "cyc"} <= terms.keys()
+    for network, old in zip(networks, before, strict=True):
+        assert all(not torch.equal(a, b) for a, b in zip(network.parameters(), old, strict=True))
+    assert torch.get_float32_matmul_precision() == "high"
+    with torch_defaults():
+        assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_the_plain_loop_begins_another_epoch(plain):
+    _, _, loop = plain
+    for _ in range(len(loop.loader) + 1):
+        images, _, _ = loop._next()
+    assert images.shape == (2, 3, 32, 32)
+    assert images.is_contiguous() and -1 <= images.min() and images.max() <= 1
+
+
+def test_loops_take_turns():
+    calls = []
+    times = in_turns(lambda: calls.append("a"), lambda: calls.append("b"), 0.0, (3, 9))
+    assert calls == ["a", "b"] * 3
+    assert [len(each) for each in times] == [3, 3]
+    assert len(in_turns(lambda: None, lambda: None, 1e9, (1, 5))[0]) == 5
+
+
+def test_shares_of_the_ceiling():
+    rates = {"fp32": {"flops_per_s": 10.0}, "bf16": {"flops_per_s": 40.0}}
+    shares = ceiling_shares({TYPES["fp32"]: 20, TYPES["bf16"]: 80}, 8.0, rates)
+    assert shares["gflop_per_s"] == pytest.approx(100 / 8 / 1e9)
+    assert shares["share_of_best"] == pytest.approx(100 / 8 / 40)
+    # 2 s in fp32 and 2 s in bf16 would have done.
+    assert shares["share_of_own_types"] == pytest.approx(0.5)
+    assert shares["bf16_share_of_work"] == pytest.approx(0.8)
+
+
+def test_sizes(params):
+    full = sized(params, Size.full, 7, critic_steps=3)
+    training = full.training
+    assert (full.image_size, training.channels, training.critic_channels, training.batch_size) == (128, 64, 64, 7)
+    assert full.critic_steps == full.ganimation.critic_steps == 3
+    assert sized(params, Size.default, 7) == params
+
+
+def test_growth_is_against_the_fewest_images():
+    entries = linear_growth(32, 2, 1000.0, (20, 40))
+    assert [entry["images"] for entry in entries] == [20, 40]
+    assert entries[0]["growth"] == 1
+    for entry in entries:
+        assert entry["share_of_training"] == pytest.approx(entry["us_per_image"] / 1000)
+        assert entry["epoch_s"] == pytest.approx(entry["us_per_image"] * entry["images"] / 1e6)
+        assert data_row(entry)["images"] == str(entry["images"])
+
+
+def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    app = typer.Typer()
+    app.command()(bench)
+    output = tmp_path / "bench.json"
+    arguments = ["--quick", "--size", "full", "--memory", "--model", "ganimation", "--output", str(output)]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    for title in ("plain fp32 loop", "best rates", "Share", "Peak memory", "Batches without training"):
+        assert title in result.output
+    found = json.loads(output.read_text())
+    assert found["quick"] and found["device"] and found["torch"] == torch.__version__
+    [entry] = found["throughput"]
+    assert (entry["model"], entry["size"]) == ("ganimation", "full")
+    assert entry["ratio"] == pytest.approx(entry["images_per_s"] / entry["images_per_s_plain"])
+    # A plain loop works out gradients that nobody uses; ours does not do more than it.
+    assert 0 < entry["gflop"] <= entry["gflop_plain"] * 1.02
+    assert found["best_rates"].keys() == TYPES.keys()
+    assert found["memory"][0]["memory_gb"] > 0
+    assert [entry["images"] for entry in found["data"]] == [100, 200]

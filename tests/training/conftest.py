@@ -1,0 +1,50 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from defgan.faces.table import COLUMNS, Faces
+from defgan.facs import AU_NAMES, RAFD_EXPRESSIONS
+from defgan.params import load_params
+
+SIZE = 32
+
+
+def make_faces(count: int = 20) -> Faces:
+    """Noise with labels, the first four faces held out; the same at every call."""
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({column: [""] * count for column in COLUMNS})
+    frame["image_id"] = [f"face{i}" for i in range(count)]
+    frame["subject"] = [f"subject{i // 2}" for i in range(count)]
+    frame["split"] = ["val" if i < 4 else "train" for i in range(count)]
+    frame["row"] = np.arange(count)
+    frame["expression"] = [RAFD_EXPRESSIONS[i % 8] for i in range(count)]
+    frame[list(AU_NAMES)] = rng.random((count, len(AU_NAMES)), dtype=np.float32)
+    return Faces(frame, rng.integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8))
+
+
+def tiny_params(**training):
+    """The default params, of a size that trains in seconds."""
+    params = load_params()
+    tiny = {
+        "batches": 60,
+        "batch_size": 4,
+        "channels": 4,
+        "critic_channels": 4,
+        "residual_blocks": 1,
+        "au_warmup_steps": 5,
+        "sheet_every": 20,
+        "checkpoint_seconds": 1e-9,
+    }
+    return params.model_copy(
+        update={"image_size": SIZE, "training": params.training.model_copy(update=tiny | training)}
+    )
+
+
+@pytest.fixture
+def faces():
+    return make_faces()
+
+
+@pytest.fixture
+def params():
+    return tiny_params()

@@ -1,0 +1,30 @@
+"""Run by test_processes.py in processes of their own: `process_run.py NAME DIRECTORY PROCESSES`."""
+
+import json
+import sys
+from pathlib import Path
+
+from safetensors.torch import save_file
+
+from defgan.training.trainer import Trainer
+from tests.training.conftest import make_faces, tiny_params
+
+
+def main(name: str, directory: Path, processes: int) -> None:
+    # Noise is drawn by each process for its own images; without it, processes see what one would.
+    params = tiny_params(batches=40, devices=processes, instance_noise=0.0, precision="32-true")
+    rows = []
+
+    def on_row(step, row):
+        rows.append(row)
+        print(step, flush=True)
+
+    trainer = Trainer(name, params, make_faces(), directory, on_row, lambda path: None)
+    trained = trainer.fit()
+    if trainer.fabric.is_global_zero:
+        save_file({k: v.contiguous() for k, v in trained.model.state_dict().items()}, directory / "final.safetensors")
+        (directory / "rows.json").write_text(json.dumps(trained.curves))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))

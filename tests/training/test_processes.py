@@ -1,0 +1,59 @@
+"""Training in processes of its own: killed and run again, and shared by two."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TOLERANCE = {10: 2e-3, 20: 1e-2}
+"""Of the loss trace of two processes against one by iteration, relative: sums are taken in another order, and Adam
+takes full steps from gradients near 0 whatever their rounding."""
+
+
+def start(name: str, directory: Path, processes: int = 1) -> subprocess.Popen:
+    directory.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.training.process_run", name, str(directory), str(processes)],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def run(name: str, directory: Path, processes: int = 1) -> list[dict[str, float]]:
+    process = start(name, directory, processes)
+    process.communicate(timeout=300)
+    assert process.returncode == 0
+    return json.loads((directory / "rows.json").read_text())
+
+
+def test_a_run_killed_at_any_moment_ends_with_the_same_weights_to_the_bit(tmp_path):
+    run("defgan", tmp_path / "whole")
+    # Killed when it says that it is at iteration 10: somewhere in the steps and saves that follow.
+    process = start("defgan", tmp_path / "killed")
+    for line in process.stdout:
+        if line.strip() == "10":
+            process.send_signal(signal.SIGKILL)
+            break
+    assert process.wait() == -signal.SIGKILL
+    rows = run("defgan", tmp_path / "killed")
+    assert rows == json.loads((tmp_path / "whole" / "rows.json").read_text())
+    whole, killed = (tmp_path / name / "final.safetensors" for name in ("whole", "killed"))
+    assert killed.read_bytes() == whole.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["defgan", "stargan"])
+def test_two_processes_with_half_the_batch_each_follow_one(name, tmp_path):
+    one, two = run(name, tmp_path / "one"), run(name, tmp_path / "two", processes=2)
+    assert [row["step"] for row in one] == [10, 20]
+    compared = [key for key in one[0] if key not in ("step", "offset_max")]
+    for row_one, row_two in zip(one, two, strict=True):
+        for key in compared:
+            assert row_two[key] == pytest.approx(row_one[key], rel=TOLERANCE[row_one["step"]], abs=2e-4), (
+                key,
+                row_one["step"],
+            )
