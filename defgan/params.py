@@ -84,6 +84,7 @@ class TrainingParams(_Strict):
     beta1: Decay
     beta2: Decay
     decay_share: Share
+    max_grad_norm: Coefficient
     channels: Positive
     critic_channels: Positive
     residual_blocks: Positive

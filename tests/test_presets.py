@@ -91,6 +91,7 @@ PAPER = {
     "ganimation.lambda_tv": 1e-5,
     # What the paper does not have
     "training.ema_decay": 0,
+    "training.max_grad_norm": 0,
     "training.au_warmup_steps": 0,
     "training.instance_noise": 0,
     "training.critic_color_change": 0,

@@ -1,5 +1,6 @@
 """One trainer for every model: critic steps, a generator step, averages, checkpoints (sec. 3.2 and 4.1)."""
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -234,18 +235,20 @@ class Trainer:
         loss_g, terms_g = self.model.generator_loss(
             self.discriminator.module, self.embed, edit, batch.images, batch.x, batch.y, self.coefficients
         )
-        norm_g = self._descend(self.optimizer_g, self.model, loss_g)
+        norm_g = self._descend(self.optimizer_g, self.model, loss_g, self.training.max_grad_norm)
         self.discriminator.requires_grad_(True)
         if self.average is not None:
             self.average.update_parameters(self.model.module)
         terms = {**terms_d, **terms_g, "loss_d": loss_d, "loss_g": loss_g, "grad_d": norm_d, "grad_g": norm_g}
         return {name: term.detach() for name, term in terms.items()}, edit
 
-    def _descend(self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor) -> Tensor:
-        """A step down; returns the norm of the gradient."""
+    def _descend(
+        self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor, max_norm: float = 0.0
+    ) -> Tensor:
+        """A step down; returns the norm of the gradient before it was clipped to `max_norm` (0: it is not)."""
         optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
-        norm = nn.utils.get_total_norm([p.grad for p in module.parameters() if p.grad is not None])
+        norm = self.fabric.clip_gradients(module, optimizer, max_norm=max_norm or math.inf, error_if_nonfinite=False)
         optimizer.step()
         return norm
 

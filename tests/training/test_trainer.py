@@ -9,7 +9,7 @@ from defgan.models.discriminator import Discriminator
 from defgan.training.checkpoint import run_key
 from defgan.training.data import Batches, to_network, to_pixels
 from defgan.training.trainer import Trainer, learning_rate
-from tests.training.conftest import SIZE
+from tests.training.conftest import SIZE, tiny_params
 
 
 def ignore(*_):
@@ -120,6 +120,15 @@ def test_a_changed_coefficient_or_image_is_another_run(faces):
     pixels = faces.pixels.copy()
     pixels[3, 0, 0, 0] ^= 1
     assert key != run_key("defgan", {"lambda_cyc": 100}, Faces(faces.frame, pixels))
+
+
+def test_the_generators_gradient_is_clipped_and_logged_as_it_was(faces, tmp_path):
+    trainer = Trainer("ganimation", tiny_params(max_grad_norm=0.5), faces, tmp_path, ignore, ignore)
+    for _ in range(trainer.training.au_warmup_steps + 1):
+        terms, _ = trainer.advance()
+    gradients = [p.grad.flatten() for p in trainer.model.module.parameters()]
+    assert torch.cat(gradients).norm().item() == pytest.approx(0.5, rel=1e-3)
+    assert terms["grad_g"] > 1
 
 
 def test_a_loss_that_is_not_finite_stops_with_its_name(faces, params, tmp_path):
