@@ -64,7 +64,7 @@ def train(
         return show_plan(name, preset)
     if preset is not None:
         raise typer.BadParameter(f"--preset only goes with --plan; to train with it: python -m defgan.presets {preset}")
-    with stage(f"train@{name}") as (params, run):
+    with stage(f"train@{name}", "training") as (params, run):
         settings = own_settings(name, params.model_dump())
         run.log_params(settings)
         faces = read_faces(f"data/prepared/{MODELS[name].ROLE}")
