@@ -120,8 +120,10 @@ def test_a_store_that_cannot_be_written_does_not_stop_the_stage(tracked, monkeyp
 
 def test_ctrl_c_ends_the_run_as_killed(tracked):
     script = """
-        import time
+        import signal, time
         from defgan.tracking import stage_run
+        # A shell's background jobs, such as a run of these tests, begin deaf to it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with stage_run("train"):
             print("begun", flush=True)
             time.sleep(60)

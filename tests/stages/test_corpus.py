@@ -24,6 +24,7 @@ def repository(tmp_path, monkeypatch, tiny_params):
         "rafd": {"subjects": 0},
     }
     values["corpus"]["wild"] = {"subjects": 2}
+    values["data"]["rafd"] |= {"dataset": "folder"}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
     monkeypatch.chdir(tmp_path)
     return values
@@ -62,22 +63,14 @@ def test_truth_follows_the_plan(repository, capsys):
     pixels, table = _prepare_wild(size)
     own = table[list(AU_NAMES)].to_numpy(np.float32)
     targets = np.stack([own[1], preset("surprise"), own[0]])
-    plan = pd.DataFrame({"row": [1, 0, 0], **dict(zip(AU_NAMES, targets.T, strict=True))})
+    plan = pd.DataFrame({"role": "wild", "row": [1, 0, 0], **dict(zip(AU_NAMES, targets.T, strict=True))})
     plan.to_parquet("data/plan.parquet")
     truth.truth()
-    assert json.loads(open("data/truth/truth.json").read()) == {"available": True}
+    assert json.loads(open("data/truth/truth.json").read()) == {"known": ["wild"]}
     true = np.load("data/truth/true.npy")
     assert true.shape == (3, size, size, 3) and true.dtype == np.uint8
     assert np.array_equal(true[0], pixels[1]) and np.array_equal(true[2], pixels[0])
     assert np.abs(true[1].astype(int) - pixels[0]).max() > 60
-
-
-def test_no_truth_for_other_photographs(repository, capsys):
-    repository["data"]["wild"] |= {"dataset": "folder", "path": "photographs"}
-    open("params.yaml", "w").write(yaml.safe_dump(repository))
-    truth.truth()
-    assert json.loads(open("data/truth/truth.json").read()) == {"available": False}
-    assert "none" in capsys.readouterr().out
 
 
 def test_truth_without_a_corpus_ends_in_one_line(repository, capsys):

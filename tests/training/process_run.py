@@ -11,8 +11,10 @@ from tests.training.conftest import make_faces, tiny_params
 
 
 def main(name: str, directory: Path, processes: int) -> None:
-    # Noise is drawn by each process for its own images; without it, processes see what one would.
-    params = tiny_params(batches=40, devices=processes, instance_noise=0.0, precision="32-true")
+    # Noise and colours are drawn by each process for its own images; without them, processes see what one would.
+    params = tiny_params(
+        batches=40, devices=processes, instance_noise=0.0, critic_color_change=0.0, precision="32-true"
+    )
     rows = []
 
     def on_row(step, row):
