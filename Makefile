@@ -61,4 +61,4 @@ preset: setup ## write presets/NAME.yaml into params.yaml: make preset NAME=pape
 	python -m defgan.presets $(if $(NAME),presets/$(NAME).yaml,--help)
 
 clean: ## remove what the stages made; the environment, DVC's cache and MLflow's records stay
-	rm -rf data models edits .defgan reports/figures reports/tables reports/training reports/ablations .dvc/tmp/exps/standalone
+	rm -rf data models edits .defgan reports/figures $(filter-out reports/tables/au_reader%,$(wildcard reports/tables/*)) reports/training reports/ablations .dvc/tmp/exps/standalone

@@ -14,13 +14,14 @@ from rich import box
 from rich.table import Table
 
 from defgan.errors import UserError
-from defgan.files import atomic_directory, atomic_file
+from defgan.files import atomic_file
 from defgan.report import tables
 from defgan.report.style import METHOD_LABELS
 from stages.common import console, select, stage
 
 SHARED = ("networks", "reference", "reference_images", "reference_available")
 """What is the same for all methods, or they could not be compared."""
+TABLES = Path("reports/tables")
 HEADLINE = ("frechet", "identity", "gain_final", "gain_deformed")
 
 
@@ -66,21 +67,25 @@ def compare() -> None:
             "table_1": (tables.table_1(methods), "Table 1"),
             "by_expression": (tables.table_by_expression(methods), "Identity distance and gain by expression"),
         }
-        with atomic_directory("reports/tables") as directory:
-            for name, (table, title) in pages.items():
-                table.replace(tables.NOT_AVAILABLE, "").to_csv(directory / f"{name}.csv", index=False)
-                (directory / f"{name}.md").write_text(tables.markdown(table, title, text), encoding="utf-8")
+        # The folder is shared with tables that this stage does not make: each file is written by itself.
+        for name, (table, title) in pages.items():
+            with atomic_file(TABLES / f"{name}.csv") as path:
+                table.replace(tables.NOT_AVAILABLE, "").to_csv(path, index=False)
+            with atomic_file(TABLES / f"{name}.md") as path:
+                path.write_text(tables.markdown(table, title, text), encoding="utf-8")
         with atomic_file("metrics/compare.json") as path:
             path.write_text(json.dumps(compared, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
         for name, metrics in methods.items():
             run.log_metrics({name: {key: metrics[key] for key in HEADLINE}})
         run.log_artifact("metrics/compare.json")
-        run.log_artifact("reports/tables")
+        for name in pages:
+            run.log_artifact(TABLES / f"{name}.csv", "tables")
+            run.log_artifact(TABLES / f"{name}.md", "tables")
         for table, title in pages.values():
             show(table, title)
         console.print(text, highlight=False)
-        console.print("Tables: reports/tables   Figures: reports/figures", highlight=False)
+        console.print(f"Tables: {TABLES}   Figures: reports/figures", highlight=False)
 
 
 def main() -> None:

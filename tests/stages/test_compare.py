@@ -4,8 +4,10 @@ import json
 
 import pandas as pd
 import pytest
+import yaml
 
 from stages.compare import compare
+from tests.conftest import ROOT
 from tests.report.test_tables import metrics
 
 
@@ -39,6 +41,17 @@ def test_metrics_tables_and_what_is_printed(measured, capsys):
         for part in ("EfficientNet-Lite0", "ResNet-128", "embedded corpus"):
             assert part in text
     assert "reports/figures" in printed
+
+
+def test_tables_of_other_stages_stay(measured):
+    other = measured / "reports/tables/other.csv"
+    other.parent.mkdir(parents=True, exist_ok=True)
+    other.write_text("kept\n")
+    compare()
+    assert other.read_text() == "kept\n"
+    declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["compare"]["outs"]
+    written = {f"reports/tables/{path.name}" for path in other.parent.iterdir() if path != other}
+    assert written == {path for out in declared for path in out}
 
 
 def test_a_method_that_was_not_measured_is_named(measured, capsys):
