@@ -6,11 +6,14 @@ One network finds 478 landmarks, another turns 146 of them into 52 blendshape sc
 
 import threading
 import zipfile
+from collections.abc import Sequence
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from defgan.datasets.records import Record
 from defgan.faces import alignment
+from defgan.faces.action_units import Reading
 from defgan.faces.weights import weights_path
 from defgan.facs import AU_NAMES
 
@@ -113,19 +116,24 @@ class BlendshapeReader:
             network.allocate_tensors()
         self._lock = threading.Lock()  # an interpreter holds its inputs and outputs: one face at a time
 
-    def __call__(self, image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
-        """A photograph, uint8 H×W×3, and its 5×2 points, to AUs of shape (17,); None where no face is recognised."""
+    def __call__(
+        self, images: Sequence[np.ndarray], points: Sequence[np.ndarray], records: Sequence[Record]
+    ) -> list[Reading]:
+        """See `defgan.faces.action_units.Reader`."""
+        return [self._read(image, five) for image, five in zip(images, points, strict=True)]
+
+    def _read(self, image: np.ndarray, points: np.ndarray) -> Reading:
         transform = alignment.similarity_transform(points, _CROP_SIDE)
         transform[:, 2] += INPUT_SIZE / 2 - _CROP_SIDE * np.array(_CROP_CENTRE)
         face = alignment.crop(image, transform, INPUT_SIZE).astype(np.float32) / 255
         with self._lock:
             landmarks, presence, _ = _run(self._landmarks, face[None])
             if presence.item() < np.log(PRESENCE / (1 - PRESENCE)):
-                return None
+                return Reading(None, "no face recognised by the AU reader")
             # The scores depend neither on scale nor on rotation: the landmarks need not go back to the photograph.
             landmarks = landmarks.reshape(478, 3)[:, :2]
             (scores,) = _run(self._blendshapes, landmarks[None, _SUBSET])
-        return to_action_units(scores, landmarks)
+        return Reading.of(to_action_units(scores, landmarks))
 
 
 def _run(network: Interpreter, values: np.ndarray) -> list[np.ndarray]:

@@ -16,7 +16,7 @@ from rich.progress import track
 from defgan.datasets import Dataset, Record
 from defgan.errors import UserError
 from defgan.faces import alignment
-from defgan.faces.action_units import why_unusable
+from defgan.faces.action_units import make_reader
 from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS
 from defgan.facs import AU_NAMES
 from defgan.params import PrepareParams, Source
@@ -59,7 +59,7 @@ def prepare_faces(
     Raises UserError where the annotations lack what `source` takes from them, and where no face is left.
     """
     _check_annotations(dataset, role, source)
-    detect = read_aus = initializer = None
+    detect = initializer = None
     # The networks are loaded only where they are used: an annotated data set needs none.
     if source.points == "mtcnn":
         import torch
@@ -69,10 +69,7 @@ def prepare_faces(
         # MTCNN's many small operations lose more by sharing cores than they win: one core per chunk.
         initializer = partial(torch.set_num_threads, 1)
         detect = Detector(options.detection_threshold)
-    if source.action_units == "blendshapes":
-        from defgan.faces.blendshapes import BlendshapeReader
-
-        read_aus = BlendshapeReader()
+    read_aus = make_reader(source)
 
     def process(records: Sequence[Record]) -> list[_Face]:
         faces = [_Face(record) for record in records]
@@ -90,9 +87,12 @@ def prepare_faces(
                     face.box, face.points = detection.box, detection.points
         for face in _left(faces):
             _crop(face, image_size, options.min_face)
-        for face in _left(faces):
-            face.aus = face.record.aus if read_aus is None else read_aus(face.image, face.points)
-            face.reject = why_unusable(face.aus)
+        left = _left(faces)
+        readings = read_aus(
+            [face.image for face in left], [face.points for face in left], [face.record for face in left]
+        )
+        for face, reading in zip(left, readings, strict=True):
+            face.aus, face.reject = reading.aus, reading.reject
         for face in faces:
             face.image = None  # only the crop is kept
         return faces
@@ -213,7 +213,7 @@ def _table(
                 **dict(zip(BOX_COLUMNS, face.box, strict=True)),
                 **dict(zip(POINT_COLUMNS, face.points.ravel(), strict=True)),
                 **dict(zip(CROP_COLUMNS, face.transform.ravel(), strict=True)),
-                **dict(zip(AU_NAMES, np.clip(face.aus, 0, 1), strict=True)),
+                **dict(zip(AU_NAMES, face.aus, strict=True)),
                 "au_source": source.action_units,
                 "split": split,
                 "row": row,

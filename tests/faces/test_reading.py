@@ -1,5 +1,7 @@
 """What the detector and the blendshape networks read from rendered faces, whose points and AUs are known."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,7 @@ import torch
 from defgan.corpus.roles import make_role
 from defgan.corpus.scenes import crew
 from defgan.datasets import read_dataset
+from defgan.datasets.records import Record
 from defgan.faces.blendshapes import BLENDSHAPES, BlendshapeReader, to_action_units
 from defgan.faces.detection import LONG_SIDE, Detector
 from defgan.faces.preparation import read_photograph
@@ -74,7 +77,7 @@ def test_nothing_is_found_in_nothing():
 
 def test_blendshapes_follow_the_true_intensities(records, photographs):
     reader = BlendshapeReader()
-    read = np.stack([reader(image, record.points) for image, record in zip(photographs, records, strict=True)])
+    read = np.stack([reading.aus for reading in reader(photographs, [record.points for record in records], records)])
     true = np.stack([record.aus for record in records])
     assert read.min() >= 0
     assert read.max() <= 1
@@ -85,7 +88,9 @@ def test_blendshapes_follow_the_true_intensities(records, photographs):
 
 def test_a_picture_without_a_face_has_no_action_units():
     points = np.array([[40, 50], [80, 50], [60, 70], [45, 90], [75, 90]], float)
-    assert BlendshapeReader()(np.full((128, 128, 3), 127, np.uint8), points) is None
+    [reading] = BlendshapeReader()([np.full((128, 128, 3), 127, np.uint8)], [points], [Record("", Path(), "")])
+    assert reading.aus is None
+    assert "no face" in reading.reject
 
 
 def test_the_mapping_on_made_scores():
