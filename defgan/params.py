@@ -49,7 +49,9 @@ class Source(_Strict):
     path: str
     dataset: Literal["corpus", "folder"]
     points: Literal["annotations", "mtcnn"]
-    action_units: Literal["annotations", "blendshapes"]
+    action_units: Literal["annotations", "blendshapes", "openface", "pyfeat"]
+    au_table: str = ""
+    au_scale: Annotated[float, Field(gt=0)] = 1.0
 
 
 class DataParams(_Strict):

@@ -57,9 +57,17 @@ def make_reader(source: Source) -> Reader:
         from defgan.faces.blendshapes import BlendshapeReader
 
         return BlendshapeReader()
+    if source.action_units == "openface":
+        from defgan.faces.openface import make_openface_reader
+
+        return make_openface_reader(source)
+    if source.action_units == "pyfeat":
+        from defgan.faces.pyfeat import PyFeatReader
+
+        return PyFeatReader()
     from defgan.faces.annotations import AnnotationReader
 
-    return AnnotationReader()
+    return AnnotationReader(source)
 
 
 def why_unusable(aus: np.ndarray | None) -> str:

@@ -6,16 +6,22 @@ presence, not intensity), EmotionNet's `AU 1`. Blank cells and EmotionNet's 999 
 
 import re
 from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from defgan.datasets.records import Record
+from defgan.errors import UserError
 from defgan.faces.action_units import Reading
 from defgan.facs import AU_NAMES
+from defgan.params import Source
 
 NOT_ANNOTATED = 999
 """EmotionNet's mark in its sheets for a unit that was not annotated."""
+
+NAME_COLUMNS = ("path", "source", "image", "file", "filename", "input", "name")
+"""Columns that may name the photograph of a row, relative to the data set's folder; the first one that is there."""
 
 _COLUMN = re.compile(r"['\"\s]*au[\s_-]*0*(\d+)(_r)?['\"\s]*", re.IGNORECASE)
 _ALIASES = {"AU43": "AU45"}
@@ -62,11 +68,64 @@ def read_aus(frame: pd.DataFrame, scale: float = 1.0) -> np.ndarray:
     return aus
 
 
+def read_table(path: Path) -> pd.DataFrame:
+    """A parquet file, or a CSV file with comma, semicolon or tab; blanks around the headings are taken off."""
+    try:
+        if path.suffix.lower() == ".parquet":
+            frame = pd.read_parquet(path)
+        else:
+            with path.open(encoding="utf-8-sig") as file:
+                heading = file.readline()
+            separator = max(",;\t", key=heading.count)
+            names = dict.fromkeys((*NAME_COLUMNS, *(f" {name}" for name in NAME_COLUMNS)), str)
+            frame = pd.read_csv(path, sep=separator, encoding="utf-8-sig", skipinitialspace=True, dtype=names)
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as a table: {' '.join(str(error).split())}") from None
+    return frame.rename(columns=lambda column: str(column).strip())
+
+
+def normalised(name: str) -> str:
+    """A photograph's path as a key: forward slashes, no suffix, no leading `./`."""
+    return PurePosixPath(str(name).strip().replace("\\", "/")).with_suffix("").as_posix()
+
+
 class AnnotationReader:
-    """The vectors that the data set itself brings."""
+    """The vectors that the data set itself brings, or those of the table `au_table`, divided by `au_scale`."""
+
+    def __init__(self, source: Source) -> None:
+        self._scale = source.au_scale
+        self._table = Path(source.au_table) if source.au_table else None
+        self._by_name = _vectors(self._table) if self._table else {}
 
     def __call__(
         self, images: Sequence[np.ndarray], points: Sequence[np.ndarray], records: Sequence[Record]
     ) -> list[Reading]:
         """See `defgan.faces.action_units.Reader`."""
-        return [Reading.of(record.aus) for record in records]
+        return [self._read(record) for record in records]
+
+    def _read(self, record: Record) -> Reading:
+        if self._table is None:
+            aus = record.aus
+        else:
+            aus = self._by_name.get(normalised(record.source))
+            if aus is None:
+                return Reading(None, f"AUs missing: no row for it in {self._table}")
+        return Reading.of(None if aus is None else aus / np.float32(self._scale))
+
+
+def _vectors(path: Path) -> dict[str, np.ndarray]:
+    """Photograph (`normalised`) to its vector, unscaled."""
+    frame = read_table(path)
+    named = [column for column in NAME_COLUMNS if column in frame]
+    if not named:
+        raise UserError(f"{path}: no column that names the photographs; it may be called {', '.join(NAME_COLUMNS)}")
+    missing = set(AU_NAMES) - set(au_columns(frame.columns))
+    if missing:
+        raise UserError(f"{path}: no column for {', '.join(sorted(missing))}; all {len(AU_NAMES)} AUs are needed")
+    names = frame[named[0]].map(normalised)
+    if names.duplicated().any():
+        raise UserError(f"{path}: {names[names.duplicated()].iloc[0]} has more than one row; keep one per photograph")
+    try:
+        return dict(zip(names, read_aus(frame), strict=True))
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None

@@ -108,7 +108,7 @@ def prepare_faces(
 def _check_annotations(dataset: Dataset, role: str, source: Source) -> None:
     for wanted, there, what, key, other in (
         (source.points, dataset.has_points, "points", "points", "mtcnn"),
-        (source.action_units, dataset.has_aus, "action units", "action_units", "blendshapes"),
+        (source.action_units, dataset.has_aus or source.au_table, "action units", "action_units", "blendshapes"),
     ):
         if wanted == "annotations" and not there:
             raise UserError(
