@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ablations bench test lint mlflow preset clean
+.PHONY: help setup repro ablations calibrate bench test lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -44,6 +44,9 @@ repro: setup ## run the experiment, print Table 1, list the figures
 
 ablations: setup ## the ablations of ablations.yaml as DVC experiments, their table and figure
 	python -m stages.ablations
+
+calibrate: setup ## fit the reader of action units to rendered faces anew; about ten minutes on two cores
+	python -m stages.calibrate
 
 bench: setup ## how fast training is on this machine, against a plain fp32 loop and the machine's best rates
 	python -m benchmarks

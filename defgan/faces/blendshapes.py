@@ -1,22 +1,31 @@
 """Action units read from a photograph by MediaPipe's face-landmarker networks (Google, Apache-2.0).
 
-One network finds 478 landmarks, another turns 146 of them into 52 blendshape scores (ARKit's names).
-`to_action_units` maps the scores, and for parted lips the landmarks, to our 17 action units.
+One network finds 478 landmarks, another turns 146 of them into 52 blendshape scores (ARKit's names). From them and from
+gradients around the landmarks (`defgan.faces.features`) a linear map that was fitted to rendered faces of known action
+units gives the 17 intensities: `au_calibration.json`, made by `defgan.faces.calibration`.
 """
 
+import json
 import threading
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 from defgan.datasets.records import Record
-from defgan.faces import alignment
+from defgan.errors import UserError
+from defgan.faces import alignment, features
 from defgan.faces.action_units import Reading
-from defgan.faces.weights import weights_path
+from defgan.faces.weights import WEIGHTS, weights_path
 from defgan.facs import AU_NAMES
 
+CALIBRATION = Path(__file__).with_name("au_calibration.json")
+NETWORK = "face-landmarker"
+SOFTNESS = 0.05
+"""Width of the bend with which the linear map's values below 0 end above it, in units of intensity."""
 INPUT_SIZE = 256
 """Side of the landmark network's input, pixels."""
 PRESENCE = 0.5
@@ -52,62 +61,40 @@ _SUBSET = np.array([
     466, 468, 469, 470, 471, 472, 473, 474, 475, 476, 477,
 ])
 # fmt: on
-_RANGES = {
-    "AU01": ("browInnerUp", 0.01, 0.6),
-    "AU02": ("browOuterUp", 0.02, 0.6),
-    "AU04": ("browDown", 0.10, 0.85),
-    "AU05": ("eyeWide", 0.01, 0.06),
-    "AU07": ("eyeSquint", 0.25, 0.75),
-    "AU10": ("mouthUpperUp", 0.0, 0.75),
-    "AU12": ("mouthSmile", 0.0, 0.9),
-    "AU14": ("mouthDimple", 0.01, 0.3),
-    "AU15": ("mouthFrown", 0.0, 0.12),
-    "AU17": ("mouthShrugLower", 0.17, 0.75),
-    "AU20": ("mouthStretch", 0.0, 0.2),
-    "AU23": ("mouthPress", 0.07, 0.37),
-    "AU26": ("jawOpen", 0.0, 0.55),
-    "AU45": ("eyeBlink", 0.15, 0.75),
-}
-"""Blendshape, its score on a relaxed face and its score at the peak: between them the intensity goes from 0 to 1.
-
-The ends are the median over neutral portraits and about the 99th percentile over photographs in the wild: the scores
-differ much in scale, and some hardly leave zero. A first version, not calibrated against coded faces.
-"""
-_SQUINT_OF_SMILE = (0.15, 0.65)  # eyeSquint's range within a smile, for AU06
-_LIP_GAP = (0.01, 0.35)  # of the inner lips, in distances between the eyes, for AU25
-
-_INNER_LIPS = (13, 14)
-_EYE_CORNERS = ((33, 133), (263, 362))
 
 
-def _ramp(value: float, low: float, high: float) -> float:
-    return float(np.clip((value - low) / (high - low), 0, 1))
+@dataclass(frozen=True)
+class Calibration:
+    """The linear map from `FaceMesh` to intensities: `weights` float64 17×K, `offsets` float64 of shape (17,)."""
+
+    weights: np.ndarray
+    offsets: np.ndarray
+
+    def intensities(self, measured: np.ndarray) -> np.ndarray:
+        """Measurements, N×K or (K,), to AUs in [0, 1], N×17 or (17,), float32: none is quite 0."""
+        return soft_floor(measured @ self.weights.T + self.offsets).clip(0, 1).astype(np.float32)
 
 
-def to_action_units(scores: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """52 blendshape scores and 478×2 landmarks of one face to its AUs, float32 of shape (17,) in [0, 1]."""
-
-    def score(name: str) -> float:
-        sides = [value for blendshape, value in zip(BLENDSHAPES, scores, strict=True) if blendshape.startswith(name)]
-        return float(np.mean(sides))
-
-    aus = {name: _ramp(score(blendshape), low, high) for name, (blendshape, low, high) in _RANGES.items()}
-    # cheekSquint and noseSneer never leave zero. A raised cheek is read from the squint of a smiling eye, a wrinkled
-    # nose from lowered brows over a raised lip that does not smile.
-    aus["AU06"] = np.sqrt(aus["AU12"] * _ramp(score("eyeSquint"), *_SQUINT_OF_SMILE))
-    aus["AU09"] = np.sqrt(aus["AU04"] * aus["AU10"]) * (1 - aus["AU12"])
-    # No blendshape says that the lips part while the jaw is closed.
-    eyes = [landmarks[list(corners)].mean(0) for corners in _EYE_CORNERS]
-    upper, lower = landmarks[list(_INNER_LIPS)]
-    aus["AU25"] = _ramp(np.linalg.norm(upper - lower) / np.linalg.norm(eyes[0] - eyes[1]), *_LIP_GAP)
-    return np.array([aus[name] for name in AU_NAMES], np.float32)
+def soft_floor(values: np.ndarray) -> np.ndarray:
+    """Values, with those below 0 bent to just above it; it keeps their order, as a hard floor does not."""
+    return SOFTNESS * np.logaddexp(0, np.asarray(values) / SOFTNESS)
 
 
-class BlendshapeReader:
-    """Reads the AUs of photographed faces whose five points are known."""
+def load_calibration(path: Path = CALIBRATION) -> Calibration:
+    """Read a calibration; raises UserError where it was made for another file of the networks."""
+    content = json.loads(path.read_text(encoding="utf-8"))
+    if content["network_sha256"] != WEIGHTS[NETWORK].sha256:
+        raise UserError(f"{path}: made for another {NETWORK}, {content['network_sha256']}; run `make calibrate`")
+    units = [content["action_units"][name] for name in AU_NAMES]
+    weights = np.array([unit["geometry"] + unit["appearance"] for unit in units])
+    return Calibration(weights, np.array([unit["offset"] for unit in units]))
+
+
+class FaceMesh:
+    """Measures faces whose five points are known: geometry and scores first, then appearance (`features`)."""
 
     def __init__(self) -> None:
-        with zipfile.ZipFile(weights_path("face-landmarker")) as bundle:
+        with zipfile.ZipFile(weights_path(NETWORK)) as bundle:
             self._landmarks, self._blendshapes = (
                 Interpreter(model_content=bundle.read(f"{name}.tflite"), num_threads=1)
                 for name in ("face_landmarks_detector", "face_blendshapes")
@@ -116,24 +103,45 @@ class BlendshapeReader:
             network.allocate_tensors()
         self._lock = threading.Lock()  # an interpreter holds its inputs and outputs: one face at a time
 
-    def __call__(
-        self, images: Sequence[np.ndarray], points: Sequence[np.ndarray], records: Sequence[Record]
-    ) -> list[Reading]:
-        """See `defgan.faces.action_units.Reader`."""
-        return [self._read(image, five) for image, five in zip(images, points, strict=True)]
-
-    def _read(self, image: np.ndarray, points: np.ndarray) -> Reading:
+    def __call__(self, image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
+        """A photograph, uint8 H×W×3, and its 5×2 points to measurements, float64 (K,); None where there is no face."""
         transform = alignment.similarity_transform(points, _CROP_SIDE)
         transform[:, 2] += INPUT_SIZE / 2 - _CROP_SIDE * np.array(_CROP_CENTRE)
-        face = alignment.crop(image, transform, INPUT_SIZE).astype(np.float32) / 255
+        face = alignment.crop(image, transform, INPUT_SIZE)
         with self._lock:
-            landmarks, presence, _ = _run(self._landmarks, face[None])
+            landmarks, presence, _ = _run(self._landmarks, face[None].astype(np.float32) / 255)
             if presence.item() < np.log(PRESENCE / (1 - PRESENCE)):
-                return Reading(None, "no face recognised by the AU reader")
+                return None
             # The scores depend neither on scale nor on rotation: the landmarks need not go back to the photograph.
-            landmarks = landmarks.reshape(478, 3)[:, :2]
-            (scores,) = _run(self._blendshapes, landmarks[None, _SUBSET])
-        return Reading.of(to_action_units(scores, landmarks))
+            landmarks = landmarks.reshape(478, 3).copy()
+            (scores,) = _run(self._blendshapes, landmarks[None, _SUBSET, :2])
+        geometry = features.geometry(landmarks, scores.ravel(), BLENDSHAPES)
+        return np.concatenate([geometry, features.appearance(*features.upright(face, landmarks))])
+
+
+class BlendshapeReader:
+    """Reads the AUs of photographed faces whose five points are known."""
+
+    def __init__(self) -> None:
+        self._measure = FaceMesh()
+        self._calibration = load_calibration()
+
+    def __call__(
+        self, images: Sequence[np.ndarray], points: Sequence[np.ndarray], records: Sequence[Record] = ()
+    ) -> list[Reading]:
+        """See `defgan.faces.action_units.Reader`; the records are not needed."""
+        return [self._read(image, five) for image, five in zip(images, points, strict=True)]
+
+    def read_crops(self, crops: np.ndarray) -> list[Reading]:
+        """The AUs of aligned crops, uint8 N×H×H×3, as `defgan.faces.alignment` makes them."""
+        assert crops.dtype == np.uint8 and crops.ndim == 4 and crops.shape[1] == crops.shape[2], crops.shape
+        return self(crops, [alignment.template(crops.shape[1])] * len(crops))
+
+    def _read(self, image: np.ndarray, points: np.ndarray) -> Reading:
+        measured = self._measure(image, points)
+        if measured is None:
+            return Reading(None, "no face recognised by the AU reader")
+        return Reading.of(self._calibration.intensities(measured))
 
 
 def _run(network: Interpreter, values: np.ndarray) -> list[np.ndarray]:
