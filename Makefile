@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ablations calibrate bench test lint mlflow preset clean
+.PHONY: help setup repro ablations calibrate screenshots bench test lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -48,6 +48,9 @@ ablations: setup ## the ablations of ablations.yaml as DVC experiments, their ta
 calibrate: setup ## fit the reader of action units to rendered faces anew; about ten minutes on two cores
 	python -m stages.calibrate
 
+screenshots: $(TEST_STAMP) ## Fig. 15 and 16: the forms of the user study, as chromium shows them
+	python -m stages.study_screenshots
+
 bench: setup ## how fast training is on this machine, against a plain fp32 loop and the machine's best rates
 	python -m benchmarks
 
@@ -64,4 +67,4 @@ preset: setup ## write presets/NAME.yaml into params.yaml: make preset NAME=pape
 	python -m defgan.presets $(if $(NAME),presets/$(NAME).yaml,--help)
 
 clean: ## remove what the stages made; the environment, DVC's cache and MLflow's records stay
-	rm -rf data models edits .defgan reports/figures $(filter-out reports/tables/au_reader%,$(wildcard reports/tables/*)) reports/training reports/ablations .dvc/tmp/exps/standalone
+	rm -rf data models edits .defgan reports/figures $(filter-out reports/tables/au_reader%,$(wildcard reports/tables/*)) reports/training reports/ablations reports/user_study reports/votes .dvc/tmp/exps/standalone

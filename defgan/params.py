@@ -131,6 +131,17 @@ class EvaluateParams(_Strict):
     batch_size: Positive
 
 
+class UserStudyParams(_Strict):
+    seed: int
+    images_per_method: Positive
+    questions: Positive
+    near_neutral: Annotated[float, Field(gt=0, le=1)]
+    near_frontal: Annotated[float, Field(gt=0, le=1)]
+    consent: str
+    post_to: Annotated[str, Field(pattern=r"^(https?://[^\s/?#]+\S*)?$")]
+    responses: str
+
+
 class Params(_Strict):
     """All of params.yaml; the comments there say what each key means and which equation it belongs to."""
 
@@ -160,6 +171,7 @@ class Params(_Strict):
     stargan: StarGANParams
     edit: EditParams
     evaluate: EvaluateParams
+    user_study: UserStudyParams
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:

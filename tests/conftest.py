@@ -35,6 +35,10 @@ TINY = {
     "training.sheet_every": 2,
     "edit.batch_size": 8,
     "evaluate.batch_size": 8,
+    "user_study.images_per_method": 1,
+    "user_study.questions": 2,
+    "user_study.near_neutral": 1.0,
+    "user_study.near_frontal": 1.0,
 }
 """Params (dotted keys) under which every stage takes seconds."""
 

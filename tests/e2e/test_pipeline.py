@@ -237,6 +237,7 @@ def test_an_experiment_reruns_what_depends_on_it(finished):
     clone, _ = finished
     output = clone.run("dvc", "exp", "run", "-S", "lambda_cyc=50")
     wanted = {"check", "train@defgan", "edit@defgan", "evaluate@defgan", "compare", "figures"}
+    wanted |= {"user_study", "votes"}
     assert stages_run(output) == wanted
     assert [run["lambda_cyc"] for run in clone.params("train@defgan")] == ["100.0", "50.0"]
     [(name,)] = clone.tracked("select distinct value from tags where key = 'DVC_EXP_NAME'")
