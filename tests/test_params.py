@@ -60,6 +60,8 @@ def test_unknown_key_names_the_nearest(tmp_path, unknown, nearest):
         ("data.train.dataset", "emotionet"),
         ("plan.sweep_expression", "contempt"),
         ("prepare.val_share", 1.5),
+        ("user_study.post_to", "ftp://study.example"),
+        ("user_study.near_neutral", 0.0),
     ],
 )
 def test_bad_value_names_key_and_value(tmp_path, key, value):

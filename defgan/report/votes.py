@@ -16,6 +16,8 @@ from defgan.study.design import METHODS
 
 MADE_UP = "made-up answers"
 _LONGEST_TEXT = 2000
+_LABEL_HEIGHT = 8
+"""Percent; a lower bar has no room for its number."""
 
 
 def one_line(text: object) -> str:
@@ -57,7 +59,10 @@ def votes_by_expression(table: pd.DataFrame, participants: int, made_up: bool = 
             label=METHOD_LABELS[method],
         )
         for place, value in zip(places, share, strict=True):
-            axes.text(place, 1.5, f"{value:.0f}", ha="center", va="bottom", size=7.5, color="white")
+            inside = value > _LABEL_HEIGHT
+            colour = "white" if inside else "#333333"
+            y = 1.5 if inside else _LABEL_HEIGHT
+            axes.text(place, y, f"{value:.0f}", ha="center", va="bottom", size=7.5, color=colour)
     axes.axhline(50, color="#333333", linewidth=0.8, linestyle="--")
     if len(groups) > 1:
         axes.axvline(len(groups) - 1.5, ymax=0.86, color="#bbbbbb", linewidth=0.8)
@@ -84,6 +89,10 @@ def _number(value: float, digits: int, percent: bool = False) -> str:
     return f"{100 * value:.0f} %" if percent else f"{value:.{digits}f}"
 
 
+def _p_value(value: float) -> str:
+    return "–" if pd.isna(value) else "< 0.0001" if value < 1e-4 else f"{value:.4f}"
+
+
 def _label(method: str) -> str:
     return METHOD_LABELS.get(method, method)
 
@@ -99,8 +108,8 @@ def votes_page(table: pd.DataFrame, participants: int) -> str:
             "95 % interval (Wilson)": f"{100 * row.wilson_low:.0f} to {100 * row.wilson_high:.0f} %",
             "95 % interval (Clopper–Pearson)": f"{100 * row.clopper_pearson_low:.0f} to"
             f" {100 * row.clopper_pearson_high:.0f} %",
-            "p, binomial": _number(row.p_value, 4),
-            "p, Holm": _number(row.p_holm, 4),
+            "p, binomial": _p_value(row.p_value),
+            "p, Holm": _p_value(row.p_holm),
         }
         for row in table.itertuples()
     ]
@@ -144,7 +153,7 @@ def tests_page(table: pd.DataFrame) -> str:
             "n": str(row.n),
             "estimate": _number(row.estimate, 3),
             "95 % interval": "–" if pd.isna(row.low) else f"{row.low:.3f} to {row.high:.3f}",
-            "p": _number(row.p_value, 4),
+            "p": _p_value(row.p_value),
             "note": "" if pd.isna(row.note) else row.note,
         }
         for row in table.itertuples()

@@ -13,6 +13,7 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from defgan.facs import EXPRESSIONS
+from defgan.report.style import METHOD_LABELS
 from defgan.study.design import METHODS
 from defgan.study.mixed import fit_mixed_logit
 
@@ -123,7 +124,7 @@ def by_question(answers: pd.DataFrame) -> pd.DataFrame:
     first = METHODS[0]
     values = answers.assign(
         value=answers["rating"].where(answers["stage"] == 1, answers["method"] == first).astype(float),
-        method=answers["method"].where(answers["stage"] == 1, "mean is the share of " + first),
+        method=answers["method"].where(answers["stage"] == 1, f"mean: share of {METHOD_LABELS[first]}"),
     )
     groups = values.groupby(["stage", "question", "method", "image_id", "expression"], sort=True)["value"]
     return groups.agg(answers="count", mean="mean").reset_index()
@@ -152,7 +153,7 @@ def compared_tests(answers: pd.DataFrame) -> list[dict]:
     rows = [
         {
             "stage": 2,
-            "test": f"share of votes for {METHODS[0]}, binomial test against 1/2",
+            "test": f"share of votes for {METHOD_LABELS[METHODS[0]]}, binomial test against 1/2",
             "n": len(chosen),
             "estimate": count / len(chosen),
             "low": low,
@@ -161,7 +162,7 @@ def compared_tests(answers: pd.DataFrame) -> list[dict]:
             "note": "takes votes as independent; interval: Clopper–Pearson",
         }
     ]
-    name = f"share of votes for {METHODS[0]} of a typical participant and face, mixed logistic model"
+    name = f"share of votes for {METHOD_LABELS[METHODS[0]]} of a typical participant and face, mixed logistic model"
     mixed = _mixed_row(answers, chosen, np.ones((len(chosen), 1)), 0, name, "question")
     for key in ("estimate", "low", "high"):
         if key in mixed:
@@ -193,7 +194,8 @@ def rated_tests(answers: pd.DataFrame) -> list[dict]:
     ratings = answers.astype({"rating": int})
     plausible = (ratings["rating"] >= PLAUSIBLE_RATING).to_numpy(float)
     first = np.where(ratings["method"] == METHODS[0], 0.5, -0.5)
-    name = f"log odds ratio of a plausible rating (3 or 4), {METHODS[0]} against {METHODS[1]}, mixed logistic model"
+    better, other = (METHOD_LABELS[method] for method in METHODS)
+    name = f"log odds ratio of a plausible rating (3 or 4), {better} against {other}, mixed logistic model"
     rows = []
     if ratings["method"].nunique() == len(METHODS):
         x = np.stack([np.ones(len(first)), first], axis=1)
