@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -258,3 +259,24 @@ def test_text_that_cannot_be_written_is_replaced(folder, bundles, stages):
     for table in (back.answers, back.problems, back.comments):
         table.to_csv(io.BytesIO())
     assert len(back.answers) == 20
+
+
+def test_no_damage_stops_the_reading_or_goes_unsaid(folder, bundles, stages):
+    chance = random.Random(0)
+    whole = [write(make_response(*stages[stage], "p")).encode() for stage in (1, 2) for write in (as_json, as_csv)]
+    for number in range(200):
+        content = bytearray(chance.choice(whole))
+        for _ in range(chance.choice([1, 3, 20])):
+            place = chance.randrange(len(content) - 50)
+            kind = chance.randrange(4)
+            if kind == 0:
+                content[place] = chance.randrange(256)
+            elif kind == 1:
+                del content[place : place + chance.randrange(40)]
+            elif kind == 2:
+                content[place:place] = bytes(chance.choices(b'{}[]",:\n\\019\x00\xff', k=4))
+            else:
+                content[place:place] = content[max(0, place - 200) : place]
+        (folder / f"{number}.json").write_bytes(content)
+    back = read(folder, bundles)
+    assert set(back.answers["file"]) | set(back.problems["file"]) == {f"{number}.json" for number in range(200)}
