@@ -16,8 +16,8 @@ IMAGE_SUFFIXES = frozenset(
 
 
 def printable(name: str) -> str:
-    """A path that any table can hold: bytes of a file name that are no UTF-8 are written as escapes."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    """A path that any table can hold: bytes of a file name that are no UTF-8 are written as %E9."""
+    return "".join(f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)
 
 
 def is_photograph(name: str) -> bool:

@@ -5,7 +5,8 @@ Pillow reads, OpenCV where Pillow cannot. What is decided here:
 - the first frame of an animation, the orientation that EXIF gives;
 - an embedded colour profile is followed (sRGB is the target); a broken one is left aside, as viewers do;
 - transparent parts are white; CMYK without a profile is converted as Pillow does;
-- 16 bits are rounded to 8; floats are on the scale 0–1, 0–255 or 0–65535, the smallest that holds them.
+- integers of 16 and more bits are on the scale 0–65535 and rounded to 8 bits; floats on the scale 0–1, 0–255 or
+  0–65535, the smallest that holds them.
 """
 
 import io
@@ -29,7 +30,7 @@ else:
 
 LARGEST = 178_956_970
 """Pixels; Pillow refuses more as a decompression bomb."""
-_SCALES = (1.0, 255.0, 65535.0)  # of floats and wide integers: what is white
+_SCALES = (1.0, 255.0, 65535.0)  # what is white; of integers wider than 8 bits the last
 _HEIF_SUFFIXES = (".heic", ".heif")
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -168,14 +169,13 @@ def _to_bytes(values: np.ndarray) -> np.ndarray:
     """Numbers of any type and scale (see the module) to uint8, rounded."""
     if values.dtype == np.uint8:
         return values
-    if values.dtype.kind == "u" and values.dtype.itemsize == 2:  # of either byte order
-        return np.round(values / 257).astype(np.uint8)
+    scales = _SCALES if values.dtype.kind == "f" else _SCALES[-1:]
     values = values.astype(np.float32)
     if not np.isfinite(values).all():
         raise ValueError("pixels that are not finite numbers")
-    if values.min() < 0 or values.max() > _SCALES[-1]:
+    if values.min() < 0 or values.max() > scales[-1]:
         raise ValueError(f"pixels from {values.min():g} to {values.max():g}, which is no known scale")
-    white = next(scale for scale in _SCALES if values.max() <= scale)
+    white = next(scale for scale in scales if values.max() <= scale)
     return np.round(values * (255 / white)).astype(np.uint8)
 
 
