@@ -7,13 +7,12 @@ from defgan.datasets.records import Dataset, Record
 __all__ = ["Dataset", "Record", "read_dataset"]
 
 
-def read_dataset(kind: str, directory: str | Path, scale: float = 1.0) -> Dataset:
+def read_dataset(kind: str, directory: str | Path) -> Dataset:
     """The photographs of a directory (or file); `kind` is one of `defgan.datasets.kinds.READERS`.
 
-    `scale`: what the intensities of its annotations are divided by to lie in [0, 1]. Raises UserError where there are
-    no photographs.
+    Its annotated intensities are on the scale of the annotations. Raises UserError where there are no photographs.
     """
     # Here, not above: the readers need modules of defgan.faces that need the records.
     from defgan.datasets.kinds import READERS
 
-    return READERS[kind](Path(directory), scale)
+    return READERS[kind](Path(directory))

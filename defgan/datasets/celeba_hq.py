@@ -21,15 +21,15 @@ IDENTITIES = "identity_CelebA.txt"
 MASKS = "CelebAMask-HQ-mask-anno"
 
 
-def read_celeba_hq(path: Path, scale: float = 1.0) -> Dataset:
+def read_celeba_hq(path: Path) -> Dataset:
     """Every photograph of the folder or zip."""
     skipped = Skipped()
     has = {"has_points": False, "has_aus": False}
     if path.suffix.lower() == ".zip":
         records, texts = _read_zip(path, skipped)
     else:
-        if path.is_dir() and folder_annotations(path, scale) is not None:
-            dataset = read_folder(path, scale)
+        if path.is_dir() and folder_annotations(path) is not None:
+            dataset = read_folder(path)
             records, skipped = list(dataset.records), dataset.skipped
             has = {"has_points": dataset.has_points, "has_aus": dataset.has_aus}
         else:

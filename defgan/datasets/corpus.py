@@ -8,7 +8,7 @@ from defgan.datasets.records import Dataset
 from defgan.errors import UserError
 
 
-def read_corpus(directory: Path, scale: float = 1.0) -> Dataset:
+def read_corpus(directory: Path) -> Dataset:
     """The images of a rendered role; it must be annotated whole."""
     if not (directory / "annotations.parquet").is_file():
         raise UserError(
@@ -16,7 +16,7 @@ def read_corpus(directory: Path, scale: float = 1.0) -> Dataset:
             f" corpus.{directory.name}.subjects more than 0 and run `dvc repro corpus`, or take photographs:"
             f" -S data.{directory.name}.dataset=folder"
         )
-    dataset = read_folder(directory, scale)
+    dataset = read_folder(directory)
     if not (dataset.has_points and dataset.has_aus):
         raise UserError(f"{directory}/annotations.parquet: points or AUs are missing; run `dvc repro -f corpus`")
     # The contact sheet lies beside the images and is none of them.

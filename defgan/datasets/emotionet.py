@@ -23,24 +23,23 @@ import pandas as pd
 from defgan.datasets.folder import folder_annotations, read_folder
 from defgan.datasets.records import Dataset, Record, Skipped
 from defgan.datasets.scan import photographs
-from defgan.datasets.tables import read_table
 from defgan.errors import UserError
-from defgan.faces.annotations import read_aus
+from defgan.faces.annotations import read_aus, read_table
 
 LIST_COLUMNS = ("URL", "URL orig", *(f"AU {number}" for number in range(1, 61)))
 
 
-def read_emotionet(directory: Path, scale: float = 1.0) -> Dataset:
+def read_emotionet(directory: Path) -> Dataset:
     """Every photograph on disk, and every one of the lists that is not: those are refused."""
-    if directory.is_dir() and folder_annotations(directory, scale, whole=False) is not None:
-        dataset = read_folder(directory, scale)
+    if directory.is_dir() and folder_annotations(directory, whole=False) is not None:
+        dataset = read_folder(directory)
         return replace(dataset, records=[_own_subject(record) for record in dataset.records])
     skipped = Skipped()
     records = [_own_subject(record) for record in photographs(directory, skipped)]
     table = _read_lists(directory)
     if table is None:
         return Dataset(records, has_points=False, has_aus=False, skipped=skipped)
-    vectors = read_aus(table, scale)
+    vectors = read_aus(table)
     rows = {name: row for row, name in enumerate(table["name"])}
     listed = []
     for record in records:
@@ -58,7 +57,7 @@ def _own_subject(record: Record) -> Record:
 
 def _read_lists(directory: Path) -> pd.DataFrame | None:
     """URL lists as one table with the photograph's file name in `name`; None where there are none."""
-    sheets = sorted(directory.glob("*.csv"))
+    sheets = sorted(path for path in directory.glob("*.csv") if path.name != "openface.csv")  # that has AUs only
     lists = sorted(directory.glob("*.txt"))
     if sheets:
         frames = [read_table(sheet) for sheet in sheets]

@@ -17,9 +17,9 @@ from defgan.errors import UserError
 ANNOTATIONS = ("annotations.parquet", "annotations.csv")
 
 
-def read_folder(directory: Path, scale: float = 1.0) -> Dataset:
+def read_folder(directory: Path) -> Dataset:
     """Every photograph of the tree, and every one that the annotations name, in the order of their paths."""
-    annotations = folder_annotations(directory, scale)
+    annotations = folder_annotations(directory)
     skipped = Skipped()
     try:
         records = photographs(directory, skipped)
@@ -43,12 +43,12 @@ def read_folder(directory: Path, scale: float = 1.0) -> Dataset:
     )
 
 
-def folder_annotations(directory: Path, scale: float, whole: bool = True) -> Annotations | None:
+def folder_annotations(directory: Path, whole: bool = True) -> Annotations | None:
     """The table at the top of a directory; None where there is none."""
     tables = [directory / name for name in ANNOTATIONS if (directory / name).is_file()]
     if len(tables) > 1:
         raise UserError(f"{directory}: both {' and '.join(ANNOTATIONS)} are here; keep one")
-    return read_annotations(tables[0], scale, whole) if tables else None
+    return read_annotations(tables[0], whole) if tables else None
 
 
 def named(directory: Path, path: str, annotations: Annotations) -> Record:

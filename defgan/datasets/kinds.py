@@ -21,4 +21,4 @@ READERS = MappingProxyType(
         "rafd": read_rafd,
     }
 )
-"""Kind to its reader: directory and scale of the annotated intensities to a `Dataset`."""
+"""Kind to its reader: directory (or file) to a `Dataset`."""

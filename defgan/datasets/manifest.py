@@ -11,11 +11,11 @@ from defgan.datasets.tables import read_annotations
 from defgan.errors import UserError
 
 
-def read_manifest(table: Path, scale: float = 1.0) -> Dataset:
+def read_manifest(table: Path) -> Dataset:
     """Every photograph that the table lists, in the order of their paths."""
     if not table.is_file():
         raise UserError(f"{table}: no such file; a manifest is a CSV or Parquet file with a column `path`")
-    annotations = read_annotations(table, scale)
+    annotations = read_annotations(table)
     if not annotations.rows:
         raise UserError(f"{table}: it lists no photographs; give it a row for each")
     records = []

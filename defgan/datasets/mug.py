@@ -35,11 +35,11 @@ EXPRESSIONS = {
 """MUG's folder names to our names."""
 
 
-def read_mug(directory: Path, scale: float = 1.0) -> Dataset:
+def read_mug(directory: Path) -> Dataset:
     """The frames of every take among which its peak is looked for."""
     has = {"has_points": False, "has_aus": False}
-    if directory.is_dir() and folder_annotations(directory, scale) is not None:
-        dataset = read_folder(directory, scale)
+    if directory.is_dir() and folder_annotations(directory) is not None:
+        dataset = read_folder(directory)
         records, skipped = list(dataset.records), dataset.skipped
         has = {"has_points": dataset.has_points, "has_aus": dataset.has_aus}
     else:

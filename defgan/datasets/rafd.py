@@ -30,11 +30,11 @@ EXPRESSIONS = {
 FRONTAL = "090"
 
 
-def read_rafd(directory: Path, scale: float = 1.0) -> Dataset:
+def read_rafd(directory: Path) -> Dataset:
     """Every photograph by the frontal camera with the frontal gaze."""
     has = {"has_points": False, "has_aus": False}
-    if directory.is_dir() and folder_annotations(directory, scale) is not None:
-        dataset = read_folder(directory, scale)
+    if directory.is_dir() and folder_annotations(directory) is not None:
+        dataset = read_folder(directory)
         records, skipped = list(dataset.records), dataset.skipped
         has = {"has_points": dataset.has_points, "has_aus": dataset.has_aus}
     else:

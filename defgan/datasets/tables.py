@@ -1,6 +1,5 @@
 """Tables of annotations, CSV or Parquet: one row per photograph."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -8,31 +7,9 @@ import numpy as np
 import pandas as pd
 
 from defgan.errors import UserError
-from defgan.faces.annotations import au_columns, read_aus
+from defgan.faces.annotations import au_columns, read_aus, read_table
 from defgan.faces.table import POINT_COLUMNS
 from defgan.facs import AU_NAMES
-
-TEXTS = ("path", "subject", "expression")
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV (commas, semicolons or tabs; with or without a byte-order mark) or Parquet file. Raises UserError."""
-    try:
-        if path.suffix.lower() == ".parquet":
-            return pd.read_parquet(path)
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            head = file.readline()
-        separator = max(",;\t", key=head.count)
-        names = next(csv.reader([head], delimiter=separator), [])
-        texts = {name: str for name in names if name.strip() in TEXTS}
-        options = {"sep": separator, "dtype": texts, "decimal": "," if separator == ";" else ".", "low_memory": False}
-        try:
-            frame = pd.read_csv(path, encoding="utf-8-sig", **options)
-        except UnicodeDecodeError:  # as spreadsheets on Windows write it
-            frame = pd.read_csv(path, encoding="cp1252", **options)
-    except (ValueError, OSError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read as a table: {' '.join(str(error).split())}") from None
-    return frame.rename(columns=lambda name: str(name).strip())
 
 
 @dataclass(frozen=True)
@@ -62,8 +39,8 @@ class Annotations:
         return {name: value for name, value in found.items() if isinstance(value, np.ndarray) or value}
 
 
-def read_annotations(table: Path, scale: float, whole: bool = True) -> Annotations:
-    """`path`, and any of `subject`, `expression`, the point columns and the AUs (divided by `scale`), of a table.
+def read_annotations(table: Path, whole: bool = True) -> Annotations:
+    """`path`, and any of `subject`, `expression`, the point columns and the AUs of a table.
 
     `whole`: a table with some AUs must have all 17. Raises UserError, naming column and remedy.
     """
@@ -81,7 +58,7 @@ def read_annotations(table: Path, scale: float, whole: bool = True) -> Annotatio
         twice = next(path for row, path in enumerate(paths) if rows[path] != row)
         raise UserError(f"{table}: {twice} has {paths.count(twice)} rows; keep one per photograph")
     try:
-        vectors = read_aus(frame, scale) if aus else None
+        vectors = read_aus(frame) if aus else None
     except ValueError as error:
         raise UserError(f"{table}: {error}") from None
     return Annotations(

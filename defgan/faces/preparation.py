@@ -116,9 +116,11 @@ def _process(
     records: Sequence[Record], recipe: Recipe, detect, read_aus: Reader, clock: _Clock
 ) -> list[_Face]:  # fmt: skip
     faces, options = [_Face(record, record.reject) for record in records], recipe.options
+    # OpenFace's tables have landmarks in pixels of the file, by which a face is told from others.
+    long_side = None if recipe.source.action_units == "openface" else READ_SIDE
     with clock("decode"):
         for face in _left(faces):
-            _decode(face, READ_SIDE)
+            _decode(face, long_side)
     with clock("detect"):
         if detect is None:
             for face in _left(faces):
@@ -148,7 +150,7 @@ def _left(faces: list[_Face]) -> list[_Face]:
     return [face for face in faces if not face.reject]
 
 
-def _decode(face: _Face, long_side: int) -> None:
+def _decode(face: _Face, long_side: int | None) -> None:
     try:
         face.photograph = read_photograph(face.record.open(), long_side)
     except FileNotFoundError:

@@ -193,13 +193,13 @@ def test_rafd_takes_the_frontal_camera_and_gaze(tmp_path):
 
 
 def test_annotations_beside_a_layout_are_taken(tmp_path):
-    """OpenFace's intensities, on its scale of 5, for a data set whose names say the rest."""
+    """OpenFace's intensities, on its own scale, for a data set whose names say the rest."""
     name = "Rafd090_01_Caucasian_female_happy_frontal.jpg"
     put(tmp_path / name)
     row = {"path": name, **{f"{unit}_r": 2.5 for unit in AU_NAMES}}
     pd.DataFrame([row]).to_csv(tmp_path / "annotations.csv", index=False)
-    dataset = read_dataset("rafd", tmp_path, scale=5.0)
-    assert dataset.has_aus and (dataset.records[0].aus == 0.5).all()
+    dataset = read_dataset("rafd", tmp_path)
+    assert dataset.has_aus and (dataset.records[0].aus == 2.5).all()
     assert (dataset.records[0].subject, dataset.records[0].expression) == ("rafd_01", "happy")
 
 
