@@ -1,4 +1,4 @@
-"""How fast training is, how far from the machine's best, and what it takes: `python -m benchmarks` (or: make bench).
+"""How fast training and preparation are, and what they take: `python -m benchmarks` (or: make bench).
 
 Speeds are ratios against something measured in the same run on the same device: a plain fp32 loop, the best rate of
 large convolutions and matrix products, the smallest data set.
@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks.data import COUNTS, data_row, linear_growth
 from benchmarks.machine import best_rates
 from benchmarks.memory import measure_peak, memory_row
+from benchmarks.prepare import prepare_figures, prepare_rows
 from benchmarks.sizes import Size, sized, tiny
 from benchmarks.throughput import ROUNDS, ceiling_row, compare, throughput_row
 from defgan.files import atomic_file
@@ -94,6 +95,9 @@ def bench(
         grown = linear_growth(fastest["image_size"], fastest["batch_size"], fastest["images_per_s"], counts)
         title = f"Batches without training; share of the fastest training above ({fastest['model']}, {fastest['size']})"
         show(title, [data_row(entry) for entry in grown])
+        status.update("photographs to faces …")
+        prepared = prepare_figures(params.prepare, quick)
+        show("Photographs to faces: detection, alignment, AUs", prepare_rows(prepared))
     results = {
         "device": device_name(),
         "threads": torch.get_num_threads(),
@@ -103,6 +107,7 @@ def bench(
         "throughput": compared,
         "memory": peaks,
         "data": grown,
+        "prepare": prepared,
     }
     with atomic_file(output) as path:
         path.write_text(json.dumps(results, indent=2) + "\n")

@@ -38,7 +38,7 @@ from defgan.params import PrepareParams, Source
 
 SHARD = 256
 """Photographs of a shard: some seconds of work."""
-ROW_GROUP = 65_536
+ROW_GROUP = 16_384
 """Rows that are written to the faces table at a time."""
 LEAST_HELD_OUT = MappingProxyType({"train": 1, "rafd": 3})
 """Roles that models learn from, and how many subjects of each are held out at least: Fig. 17 shows three of rafd."""
@@ -127,7 +127,7 @@ def local_engine(
 ) -> Iterator[tuple[int, Shard | None]]:
     """Shards by processes of this machine, or by this one where one is enough."""
     if workers == 1:
-        with _one_core(recipe):
+        with one_core(recipe):
             for index, records in tasks:
                 yield index, prepare_shard(records, recipe)
         return
@@ -161,7 +161,7 @@ def use_one_core(recipe: Recipe) -> None:
 
 
 @contextmanager
-def _one_core(recipe: Recipe) -> Iterator[None]:
+def one_core(recipe: Recipe) -> Iterator[None]:
     """`use_one_core` in a process that goes on to do other things."""
     threads = cv2.getNumThreads()
     torch_threads = sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None

@@ -116,7 +116,8 @@ def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     arguments = ["--quick", "--size", "full", "--memory", "--model", "ganimation", "--output", str(output)]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    for title in ("plain fp32 loop", "best rates", "Share", "Peak memory", "Batches without training"):
+    titles = ("plain fp32 loop", "best rates", "Share", "Peak memory", "Batches without training")
+    for title in (*titles, "Photographs to faces"):
         assert title in result.output
     found = json.loads(output.read_text())
     assert found["quick"] and found["device"] and found["torch"] == torch.__version__
@@ -128,3 +129,8 @@ def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     assert found["best_rates"].keys() == TYPES.keys()
     assert found["memory"][0]["memory_gb"] > 0
     assert [entry["images"] for entry in found["data"]] == [100, 200]
+    prepared = found["prepare"]
+    assert prepared["ours"]["faces"] == prepared["ours"]["photographs"] == 4
+    assert sum(prepared["ours"]["shares"].values()) == pytest.approx(1)
+    assert prepared["ours"]["two_cores_s"] == 2 * prepared["ours"]["per_core_s"] > 0
+    assert prepared["memory"]["million_gb"] > 0 and len(prepared["memory"]["peak_bytes"]) == 2
