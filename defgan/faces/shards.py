@@ -5,6 +5,7 @@ annotations, the recipe and the code: a run that was killed goes on with those t
 memory but the records (about half a kilobyte each) and the shards on their way.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -77,10 +78,24 @@ def prepare_faces(
     """
     check_annotations(source.path, dataset.has_points, dataset.has_aus, role, source)
     recipe = Recipe(role, source, image_size, options)
+    with _alone(state):
+        return _prepare(dataset, recipe, seed, directory, state)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Waits while another process works on the same state: of two queued experiments one would clear the other's."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    with state.with_name(f".{state.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare(dataset: Dataset, recipe: Recipe, seed: int, directory: Path, state: Path) -> Summary:
+    options = recipe.options
     shards = list(cut(dataset.records))
-    keys, code = [], _code_digest()
-    for start, stop in shards:
-        keys.append(_shard_key(dataset.records[start:stop], recipe, code))
+    code = _code_digest()
+    keys = [_shard_key(dataset.records[start:stop], recipe, code) for start, stop in shards]
     parts = [state / f"{index:06d}-{key}" for index, key in enumerate(keys)]
     missing = [index for index, part in enumerate(parts) if not part.is_dir()]
     seconds: Counter = Counter()
@@ -90,7 +105,7 @@ def prepare_faces(
         tasks = ((index, dataset.records[slice(*shards[index])]) for index in missing)
         with Progress(transient=True) as progress:
             done = len(dataset.records) - sum(stop - start for start, stop in (shards[index] for index in missing))
-            bar = progress.add_task(f"Faces of {role}", total=len(dataset.records), completed=done)
+            bar = progress.add_task(f"Faces of {recipe.role}", total=len(dataset.records), completed=done)
             for index, shard in _engine(options.engine)(tasks, recipe, workers):
                 records = dataset.records[slice(*shards[index])]
                 shard = shard or isolate(records, recipe, run_apart)
@@ -204,7 +219,8 @@ def isolate(records: Sequence[Record], recipe: Recipe, run: Callable[[Sequence[R
 
 def _code_digest() -> bytes:
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted([*(CODE / "faces").rglob("*.py"), *(CODE / "datasets").glob("*.py"), CODE / "facs.py"]):
+    files = [*(CODE / "faces").rglob("*.*"), *(CODE / "datasets").glob("*.py"), CODE / "facs.py"]
+    for path in sorted(path for path in files if path.suffix in (".py", ".json")):
         digest.update(path.read_bytes())
     return digest.digest()
 

@@ -1,5 +1,8 @@
 """What `defgan data check` says of a data set before anything is computed."""
 
+import importlib
+import tomllib
+
 import pandas as pd
 import pytest
 from PIL import Image
@@ -9,6 +12,7 @@ from defgan.cli import app
 from defgan.commands.data import guess
 from defgan.datasets.kinds import READERS
 from defgan.facs import AU_NAMES
+from tests.conftest import ROOT
 
 
 def check(*arguments) -> tuple[int, str]:
@@ -87,3 +91,14 @@ def test_kinds_are_guessed(tmp_path, name, kind):
     path.touch()
     assert guess(tmp_path / "x" if name.startswith("x/") else path) == kind
     assert kind in READERS
+
+
+def test_the_installed_command_is_this_one():
+    module, _, function = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"][
+        "defgan"
+    ].partition(":")
+    main = getattr(importlib.import_module(module), function)
+    with pytest.raises(SystemExit) as ended, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["defgan", "data", "check", "--help"])
+        main()
+    assert ended.value.code == 0

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,29 @@ def test_a_killed_run_goes_on_with_what_is_missing(folder, params, tmp_path, few
     assert not any((tmp_path / "a/state").iterdir())
     monkeypatch.setattr(shards, "prepare_shard", made)
     assert again == make(folder, tmp_path / "b", params.prepare, workers=1)
+
+
+def test_two_runs_of_one_role_do_not_get_in_each_others_way(folder, params, tmp_path, few):
+    """They share the state, as queued experiments do, and each ends with all of it."""
+    with ThreadPoolExecutor(2) as pool:
+        state = tmp_path / "state"
+        options = params.prepare.model_copy(update={"workers": 1})
+        runs = [
+            pool.submit(
+                prepare_faces,
+                read_dataset("folder", folder),
+                "train",
+                source(folder),
+                32,
+                options,
+                0,
+                tmp_path / name,
+                state,
+            )
+            for name in "ab"
+        ]
+        assert [run.result().faces for run in runs] == [35, 35]
+    assert (tmp_path / "a/pixels.npy").read_bytes() == (tmp_path / "b/pixels.npy").read_bytes()
 
 
 @pytest.mark.parametrize("change", ["photograph", "annotation", "param", "code"])
