@@ -80,6 +80,9 @@ class PlanParams(_Strict):
     sweep_expression: Literal[EXPRESSIONS]
     sweep_steps: Annotated[int, Field(ge=2)]
     rafd_faces: Annotated[int, Field(ge=0)]
+    au_faces: Positive
+    au_steps: Annotated[int, Field(ge=2)]
+    slider_faces: Positive
 
 
 class TrainingParams(_Strict):

@@ -1,4 +1,4 @@
-"""Which face is edited to which expression (sec. 4.2, App. A, F): decided once, the same for every method."""
+"""Which face is edited to what (sec. 4.2, 4.3, App. A, B, F): decided once, the same for every method."""
 
 import difflib
 
@@ -13,20 +13,22 @@ from defgan.params import PlanParams
 TARGET_COLUMNS = ("database", "subject", "expression", *AU_NAMES)
 PLAN_COLUMNS = (
     "edit",  # 0 … M−1
-    "set",  # "expressions" (Table 1, Fig. 3), "grid" (Fig. 4, 5, 18), "sweep" (Fig. 1) or "rafd" (Fig. 17)
+    "set",  # "expressions" (Table 1, Fig. 3), "grid" (Fig. 4, 5, 18), "sweep" (Fig. 1), "rafd" (Fig. 17), "au"
+    # (Fig. 6, 11, 12 and the sliders of the page) or "slider" (the other sliders of the page)
     "role",  # of the input: "rafd" in the set of that name, else "wild"
     "image_id",
     "row",  # index into that role's pixels
     "subject",
-    "expression",
-    "instance",  # the subject of the database who lends the AUs
-    "alpha",  # y = x + α(target − x); 1 outside the sweep
+    "expression",  # in the set "au" the name of the one AU that is set
+    "instance",  # the subject of the database who lends the AUs; "" in the set "au"
+    "alpha",  # y = x + α(target − x); 1 outside the sweeps; in the set "au" the intensity of that AU
     *AU_NAMES,  # the target y, float32 in [0, 1]
 )
 
 NEUTRAL_SHARE = 0.25
 """Share of the wild subjects, those of the least expression, among whom the faces of the figures are drawn."""
 
+_FIGURE_FACES = ("grid_faces", "sweep_faces", "au_faces", "slider_faces")
 _AUS = list(AU_NAMES)
 # Each choice has its own random stream, so that changing one leaves the others as they are.
 _STREAM_LENDERS, _STREAM_SPREAD, _STREAM_FIGURE_FACES, _STREAM_FIGURE_PERSON = range(4)
@@ -67,31 +69,50 @@ def plan_edits(wild: Faces, rafd: Faces, targets: pd.DataFrame, options: PlanPar
     - `sweep`: `options.sweep_faces` of such faces to that person's `options.sweep_expression`, α from 0 to 1.
     - `rafd`: the neutral photographs of `options.rafd_faces` held-out RaFD people to the six expressions. The target is
       the person's own AU vector: a labelled database allows it, and the edit can be held against the photograph.
+    - `au`: `options.au_faces` near-neutral faces × each of the 17 AUs × `options.au_steps` intensities from 0 to 1. The
+      other AUs keep the face's own values: the paper speaks of "changing individual AUs on an input face".
+    - `slider`: `options.slider_faces` of these to each expression of the MUG person, α in the same steps.
     """
+    if options.slider_faces > options.au_faces:
+        raise UserError(
+            f"plan.slider_faces: {options.slider_faces} faces are to have sliders, but only {options.au_faces} get"
+            " single-AU edits; lower it or raise plan.au_faces"
+        )
     if options.sweep_expression not in EXPRESSIONS:
         raise UserError(
             f"plan.sweep_expression: unknown expression `{options.sweep_expression}`; known: {', '.join(EXPRESSIONS)}"
         )
     edits = _expression_edits(wild, targets, options, seed) + _figure_edits(wild, targets, options, seed)
-    frame = pd.DataFrame(edits + _rafd_edits(rafd, targets, options))
+    edits += _rafd_edits(rafd, targets, options) + _slider_edits(wild, targets, options, seed)
+    frame = pd.DataFrame(edits)
     frame.insert(0, "edit", np.arange(len(frame)))
     frame[_AUS] = frame[_AUS].astype(np.float32)
     return frame[list(PLAN_COLUMNS)]
 
 
-def _edit(set_name: str, face: pd.Series, target: pd.Series, alpha: float = 1.0) -> dict:
-    x, y = face[_AUS].to_numpy(np.float64), target[_AUS].to_numpy(np.float64)
+def _row(set_name: str, face: pd.Series, expression: str, instance: str, alpha: float, y: np.ndarray) -> dict:
     return {
         "set": set_name,
         "role": face["role"],
         "image_id": face["image_id"],
         "row": face["row"],
         "subject": face["subject"],
-        "expression": target["expression"],
-        "instance": target["subject"],
+        "expression": expression,
+        "instance": instance,
         "alpha": alpha,
-        **dict(zip(AU_NAMES, x + alpha * (y - x), strict=True)),
+        **dict(zip(AU_NAMES, y, strict=True)),
     }
+
+
+def _edit(set_name: str, face: pd.Series, target: pd.Series, alpha: float = 1.0) -> dict:
+    x, y = face[_AUS].to_numpy(np.float64), target[_AUS].to_numpy(np.float64)
+    return _row(set_name, face, target["expression"], target["subject"], alpha, x + alpha * (y - x))
+
+
+def _au_edit(face: pd.Series, au: str, intensity: float) -> dict:
+    y = face[_AUS].to_numpy(np.float64)
+    y[AU_NAMES.index(au)] = intensity
+    return _row("au", face, au, "", intensity, y)
 
 
 def _people(targets: pd.DataFrame, database: str) -> dict[str, dict[str, pd.Series]]:
@@ -123,12 +144,7 @@ def _expression_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, s
 
 
 def _figure_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> list[dict]:
-    faces = _near_neutral(wild, options, seed)
-    people = _people(targets, "mug")
-    if not people:
-        raise UserError(f"data.mug: nobody shows all of {', '.join(EXPRESSIONS)}; add the missing photographs there")
-    rng = np.random.default_rng([seed, _STREAM_FIGURE_PERSON])
-    person = people[list(people)[rng.integers(len(people))]]
+    faces, person = _near_neutral(wild, options, seed), _figure_person(targets, seed)
     grid = [
         _edit("grid", face, person[expression]) for face in faces[: options.grid_faces] for expression in EXPRESSIONS
     ]
@@ -138,6 +154,29 @@ def _figure_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed:
         for alpha in np.linspace(0, 1, options.sweep_steps)
     ]
     return grid + sweep
+
+
+def _slider_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> list[dict]:
+    faces, person = _near_neutral(wild, options, seed), _figure_person(targets, seed)
+    steps = np.linspace(0, 1, options.au_steps).tolist()
+    units = [
+        _au_edit(face, au, intensity) for face in faces[: options.au_faces] for au in AU_NAMES for intensity in steps
+    ]
+    return units + [
+        _edit("slider", face, person[expression], alpha)
+        for face in faces[: options.slider_faces]
+        for expression in EXPRESSIONS
+        for alpha in steps
+    ]
+
+
+def _figure_person(targets: pd.DataFrame, seed: int) -> dict[str, pd.Series]:
+    """The MUG person whose expressions the figures show, drawn by seed: expression to target."""
+    people = _people(targets, "mug")
+    if not people:
+        raise UserError(f"data.mug: nobody shows all of {', '.join(EXPRESSIONS)}; add the missing photographs there")
+    rng = np.random.default_rng([seed, _STREAM_FIGURE_PERSON])
+    return people[list(people)[rng.integers(len(people))]]
 
 
 def _rafd_edits(rafd: Faces, targets: pd.DataFrame, options: PlanParams) -> list[dict]:
@@ -161,13 +200,13 @@ def _near_neutral(wild: Faces, options: PlanParams, seed: int) -> list[pd.Series
     """Faces of distinct subjects, drawn by seed among those of the lowest sum of AUs."""
     frame = wild.frame.assign(expressiveness=wild.aus.sum(1)).sort_values("expressiveness", kind="stable")
     calmest = frame.drop_duplicates("subject")
-    for key in ("grid_faces", "sweep_faces"):
+    for key in _FIGURE_FACES:
         if len(calmest) < getattr(options, key):
             raise UserError(
                 f"plan.{key}: {getattr(options, key)} faces of distinct people are wanted, but wild has {len(calmest)};"
                 " lower it or add photographs to data.wild"
             )
-    count = max(options.grid_faces, options.sweep_faces)
+    count = max(getattr(options, key) for key in _FIGURE_FACES)
     pool = calmest.iloc[: max(count, round(NEUTRAL_SHARE * len(calmest)))]
     rng = np.random.default_rng([seed, _STREAM_FIGURE_FACES])
     return [pool.iloc[index] for index in rng.permutation(len(pool))[:count]]

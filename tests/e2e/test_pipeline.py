@@ -159,7 +159,7 @@ def test_every_face_is_a_row_or_a_reject_and_no_subject_is_in_two_roles(finished
 def test_edits_follow_the_plan(finished):
     clone, _ = finished
     plan = pd.read_parquet(clone.path / "data/plan.parquet")
-    assert set(plan["set"]) == {"expressions", "grid", "sweep", "rafd"}
+    assert set(plan["set"]) == {"expressions", "grid", "sweep", "rafd", "au", "slider"}
     wild = pd.read_parquet(clone.path / "data/prepared/wild/faces.parquet")
     counted = plan[plan["set"] == "expressions"].groupby("expression")["image_id"].nunique()
     assert counted.to_dict() == dict.fromkeys(EXPRESSIONS, len(wild))

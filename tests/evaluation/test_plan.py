@@ -16,6 +16,9 @@ OPTIONS = PlanParams(
     sweep_expression="disgust",
     sweep_steps=5,
     rafd_faces=2,
+    au_faces=3,
+    au_steps=5,
+    slider_faces=2,
 )
 
 
@@ -76,10 +79,12 @@ def test_counts_of_the_sets(targets):
         "grid": 3 * 6,
         "sweep": 2 * 5,
         "rafd": 2 * 6,
+        "au": 3 * 17 * 5,
+        "slider": 2 * 6 * 5,
     }
     assert plan[list(AU_NAMES)].to_numpy().dtype == np.float32
     assert plan.groupby("role")["set"].agg(set).to_dict() == {
-        "wild": {"expressions", "grid", "sweep"},
+        "wild": {"expressions", "grid", "sweep", "au", "slider"},
         "rafd": {"rafd"},
     }
 
@@ -117,6 +122,27 @@ def test_the_sweep_goes_from_the_face_to_the_target(targets):
         np.testing.assert_allclose(y[0], x, atol=1e-6)
         np.testing.assert_allclose(y[1], 0.75 * x + 0.25 * target, atol=1e-6)
         np.testing.assert_allclose(y[-1], target, atol=1e-6)
+
+
+def test_a_single_au_takes_each_intensity_and_the_others_stay(targets):
+    people = wild()
+    plan = plan_edits(people, rafd(), targets, OPTIONS, seed=0)
+    units = plan[plan["set"] == "au"]
+    assert units["row"].drop_duplicates().tolist() == plan[plan["set"] == "grid"]["row"].drop_duplicates().tolist()
+    assert set(units["instance"]) == {""}
+    for (row, au), steps in units.groupby(["row", "expression"]):
+        y, others = steps[list(AU_NAMES)], [name for name in AU_NAMES if name != au]
+        assert steps["alpha"].tolist() == [0, 0.25, 0.5, 0.75, 1] == y[au].tolist()
+        assert (y[others] == people.frame.loc[row, others].astype(np.float32)).all(axis=None)
+
+
+def test_sliders_lead_to_the_expressions_of_the_grids(targets):
+    plan = plan_edits(wild(), rafd(), targets, OPTIONS, seed=0)
+    ends = plan[(plan["set"] == "slider") & (plan["alpha"] == 1)]
+    grid = plan[(plan["set"] == "grid") & plan["row"].isin(ends["row"])]
+    assert ends["row"].nunique() == 2 and ends["row"].isin(plan[plan["set"] == "au"]["row"]).all()
+    same = ["row", "expression", "instance", *AU_NAMES]
+    pd.testing.assert_frame_equal(ends[same].reset_index(drop=True), grid[same].reset_index(drop=True))
 
 
 def test_figures_show_one_mug_person_and_calm_distinct_faces(targets):
@@ -159,6 +185,8 @@ def test_the_seed_decides(targets):
         ({"database": "mug"}, r"plan\.instances: 4 people of mug .* only 3"),
         ({"grid_faces": 27}, r"plan\.grid_faces: 27 faces"),
         ({"sweep_faces": 40}, r"plan\.sweep_faces: 40 faces"),
+        ({"au_faces": 40}, r"plan\.au_faces: 40 faces"),
+        ({"slider_faces": 4}, r"plan\.slider_faces: 4 faces .* only 3 get"),
         ({"rafd_faces": 4}, r"plan\.rafd_faces: 4 held-out people .* only 3 .*prepare\.val_share"),
         ({"sweep_expression": "joy"}, r"plan\.sweep_expression: unknown expression `joy`"),
     ],
