@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS, read_inputs, write_faces
-from defgan.facs import AU_NAMES, EXPRESSIONS, preset
+from defgan.facs import AU_NAMES, EXPRESSIONS, au_vector, preset
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,16 +46,19 @@ def write_role(directory: Path, role: str, pixels: np.ndarray) -> None:
 def make_plan(
     faces: int, grid_faces: int = 2, alphas: tuple[float, ...] = (0.0, 0.5, 1.0), rafd_faces: int = 1
 ) -> pd.DataFrame:
-    """Every face × six expressions, some faces for the grids, one for the sweep, some of rafd."""
+    """Every face × six expressions, some faces for the grids, one for the sweeps, some of rafd."""
     wanted = [("expressions", row, name, 1.0) for row in range(faces) for name in EXPRESSIONS]
     wanted += [("grid", row, name, 1.0) for row in range(grid_faces) for name in EXPRESSIONS]
     wanted += [("sweep", 0, "disgust", alpha) for alpha in alphas]
     wanted += [("rafd", person * len(RAFD), name, 1.0) for person in range(rafd_faces) for name in EXPRESSIONS]
+    wanted += [("au", 0, name, alpha) for name in AU_NAMES for alpha in alphas]
+    wanted += [("slider", 0, name, alpha) for name in EXPRESSIONS for alpha in alphas]
     plan = pd.DataFrame(wanted, columns=["set", "row", "expression", "alpha"]).assign(instance="person")
     plan["role"] = np.where(plan["set"] == "rafd", "rafd", "wild")
     plan = plan.assign(edit=np.arange(len(plan)), image_id=plan["role"] + plan["row"].map("{:03d}".format))
     plan["subject"] = plan["image_id"].where(plan["role"] == "wild", "rafd" + (plan["row"] // 7).map("{:03d}".format))
-    aus = np.stack([alpha * preset(name) for name, alpha in zip(plan["expression"], plan["alpha"], strict=True)])
+    peaks = {name: au_vector({name: 1.0}) for name in AU_NAMES} | {name: preset(name) for name in EXPRESSIONS}
+    aus = np.stack([alpha * peaks[name] for name, alpha in zip(plan["expression"], plan["alpha"], strict=True)])
     return plan.assign(**dict(zip(AU_NAMES, aus.T, strict=True)))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from defgan.params import load_params
 from stages.figures import figures, read_photographs
 from tests.stages.conftest import RAFD, ROOT
 
@@ -38,11 +40,22 @@ def test_files_carry_the_papers_numbers_and_stay_small_and_no_network_is_loaded(
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", program], cwd=measured, env=environment, check=True)
     written = {path.name: path for path in (measured / "reports/figures").iterdir()}
-    photographs = {"fig_01_alpha_strip", "fig_04_expressions", "fig_05_differences"}
+    photographs = {"fig_01_alpha_strip", "fig_04_expressions", "fig_05_differences", "fig_06_single_aus"}
+    photographs |= {"fig_10_details", "fig_11_single_aus_deformed", "fig_12_single_aus_final"}
     photographs |= {"fig_17_stargan_rafd", "fig_18_stargan_wild"}
     plots = {"fig_03_identity_distance", "gain_over_copying", "training_curves"}
     expected = {f"{name}.png" for name in photographs | plots} | {f"{name}.pdf" for name in plots}
-    assert set(written) == expected
+    assert set(written) == expected | {"captions.json"}
+    captions = json.loads(written.pop("captions.json").read_text())
+    assert set(captions) == photographs | plots
+    assert "dlib ResNet-128 in place of" in captions["fig_03_identity_distance"]["substitutes"][0]
+    params = load_params("params.yaml").model_dump()
+    for name, caption in captions.items():
+        if number := re.match(r"fig_(\d\d)", name):
+            assert caption["title"].startswith(f"Fig. {int(number[1])}:")
+        assert {key.split(".")[0] for key in caption["params"]} <= set(params)
+        for head, key in (entry.split(".") for entry in caption["params"] if "." in entry):
+            assert key in params[head]
     for name, path in written.items():
         assert path.stat().st_size < 700_000, name
         if name.endswith(".png"):

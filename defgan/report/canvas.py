@@ -1,0 +1,135 @@
+"""Pictures as one figure: faces below each other, their rows of pictures under common column labels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from PIL import Image
+
+from defgan.report.style import DIFFERENCE_MAP
+
+TILE = 128
+"""Side of one picture of a grid in the PNG, pixels."""
+_GAP = 4
+_FACE_GAP = 18
+_LABELS = 112  # width of the row labels, between the input and the pictures
+_MARGIN = 12
+_TITLE, _NOTE_LINE, _NOTE_GAP = 36, 18, 8
+_LABEL_LINE, _LABEL_GAP = 21, 6  # of the column labels
+_REMARK = 17  # height of the line under a picture
+_COLOUR_BAR = 100
+_DPI = 150
+
+
+@dataclass(frozen=True)
+class Row:
+    """Pictures beside each other; None leaves a gap. Remarks stand below the pictures, one each."""
+
+    label: str
+    pictures: Sequence[np.ndarray | None]  # uint8 H×W×3, or float H×W for a heat map
+    remarks: Sequence[str] = ()
+
+    @property
+    def height(self) -> int:
+        return TILE + (_REMARK if self.remarks else 0)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One face: the input shown once at the left, and rows of pictures."""
+
+    input: np.ndarray  # uint8 H×W×3
+    rows: Sequence[Row]
+
+    @property
+    def height(self) -> int:
+        return sum(row.height + _GAP for row in self.rows) - _GAP
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Of all heat maps of a figure: `full` is the brightest colour, larger values are cut off at it."""
+
+    full: float
+    label: str
+
+
+def enlarge(image: np.ndarray, size: int = TILE) -> np.ndarray:
+    """Resample a picture to size×size by Lanczos: uint8 H×W×3, or float H×W (kept within its range)."""
+    if image.dtype == np.uint8:
+        return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.LANCZOS))
+    resized = Image.fromarray(image.astype(np.float32)).resize((size, size), Image.Resampling.LANCZOS)
+    return np.clip(np.asarray(resized), image.min(), image.max())
+
+
+def heat(values: np.ndarray, full: float) -> np.ndarray:
+    """Float H×W to the colours of the heat maps, uint8 H×W×3; `full` is the brightest."""
+    return colormaps[DIFFERENCE_MAP](values / full, bytes=True)[..., :3]
+
+
+def common_scale(maps: Sequence[np.ndarray]) -> float:
+    """One full scale for many heat maps: their 99.5th percentile, rounded up to a multiple of 0.05."""
+    percentile = np.percentile(np.concatenate([values.ravel() for values in maps]), 99.5)
+    return max(0.05, float(np.ceil(percentile * 20) / 20))
+
+
+def photo_grid(
+    title: str, columns: Sequence[str], blocks: Sequence[Block], scale: Scale | None = None, note: Sequence[str] = ()
+) -> Figure:
+    """Faces below each other, their rows of pictures under common column labels, the input at the left of each face.
+
+    `note` are lines of small print below the title. `scale` is that of the heat maps and draws their colour bar.
+    """
+    first = _MARGIN + TILE + _LABELS
+    top = _TITLE + (len(note) * _NOTE_LINE + _NOTE_GAP if note else 0)
+    top += max(label.count("\n") + 1 for label in columns) * _LABEL_LINE + _LABEL_GAP
+    right = _MARGIN + (_COLOUR_BAR if scale is not None else 0)
+    width = first + len(columns) * (TILE + _GAP) - _GAP + right
+    height = top + sum(block.height for block in blocks) + (len(blocks) - 1) * _FACE_GAP + _MARGIN
+
+    canvas = np.full((height, width, 3), 255, np.uint8)
+
+    def paste(picture: np.ndarray, left: int, upper: int) -> None:
+        tile = enlarge(picture)
+        canvas[upper : upper + TILE, left : left + TILE] = tile if tile.ndim == 3 else heat(tile, scale.full)
+
+    figure = plt.figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
+
+    def text(x: float, y: float, content: str, **style) -> None:
+        figure.text(x / width, 1 - y / height, content, **style)
+
+    text(_MARGIN, _TITLE / 2 + 4, title, ha="left", va="center", size=9)
+    for i, line in enumerate(note):
+        text(_MARGIN, _TITLE + (i + 0.5) * _NOTE_LINE, line, ha="left", va="center", size=7, color="#555555")
+    lefts = [first + i * (TILE + _GAP) for i in range(len(columns))]
+    for label, left in zip(["input", *columns], [_MARGIN, *lefts], strict=True):
+        text(left + TILE / 2, top - _LABEL_GAP, label, ha="center", va="bottom", size=8)
+    y = top
+    for block in blocks:
+        paste(block.input, _MARGIN, y)
+        upper = y
+        for row in block.rows:
+            text(first - 10, upper + TILE / 2, row.label, ha="right", va="center", size=8)
+            for left, picture in zip(lefts, row.pictures, strict=True):
+                if picture is not None:
+                    paste(picture, left, upper)
+            for left, remark in zip(lefts, row.remarks, strict=bool(row.remarks)):
+                text(left + TILE / 2, upper + TILE + _REMARK / 2, remark, ha="center", va="center", size=7)
+            upper += row.height + _GAP
+        y += block.height + _FACE_GAP
+    figure.figimage(canvas, zorder=-1)  # below the colour bar
+
+    if scale is not None:
+        bar_height = min(height - top - _MARGIN, 3 * TILE)
+        left = lefts[-1] + TILE + 12
+        bar = figure.add_axes((left / width, 1 - (top + bar_height) / height, 12 / width, bar_height / height))
+        figure.colorbar(ScalarMappable(Normalize(0, scale.full), DIFFERENCE_MAP), cax=bar, ticks=MaxNLocator(4))
+        bar.tick_params(labelsize=7)
+        bar.set_ylabel(scale.label, size=7)
+    return figure
