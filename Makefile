@@ -34,13 +34,15 @@ $(TEST_STAMP): $(STAMP)
 	$(UV) sync --frozen --python .uv/bin/python --extra cluster --extra demo --extra heic
 	@touch $@
 
-repro: setup ## run the experiment, print Table 1, list the figures
+repro: setup ## run the experiment, print Table 1, list the figures, make the page
 	dvc repro
 	@echo
 	@cat reports/tables/table_1.md
 	@echo
 	@echo "Figures:"
-	@find reports/figures -type f | sort | sed 's/^/  /'
+	@find reports/figures -name '*.p*' | sort | sed 's/^/  /'
+	@echo
+	@echo "All of it on one page: reports/index.html"
 
 ablations: setup ## the ablations of ablations.yaml as DVC experiments, their table and figure
 	python -m stages.ablations
@@ -67,4 +69,4 @@ preset: setup ## write presets/NAME.yaml into params.yaml: make preset NAME=pape
 	python -m defgan.presets $(if $(NAME),presets/$(NAME).yaml,--help)
 
 clean: ## remove what the stages made; the environment, DVC's cache and MLflow's records stay
-	rm -rf data models edits .defgan reports/figures $(filter-out reports/tables/au_reader%,$(wildcard reports/tables/*)) reports/training reports/ablations reports/data reports/user_study reports/votes .dvc/tmp/exps/standalone
+	rm -rf data models edits .defgan reports/figures $(filter-out reports/tables/au_reader%,$(wildcard reports/tables/*)) reports/training reports/ablations reports/data reports/user_study reports/votes reports/index.html .dvc/tmp/exps/standalone

@@ -66,9 +66,9 @@ def photographs(pictures: Pictures, tables: Mapping[str, pd.DataFrame]) -> dict[
     both = replace(pictures, methods={name: pictures.methods[name] for name in MAIN_METHODS})
     faces, single = pictures.faces("grid"), pictures.faces("au")
     inside = {
-        METHOD_LABELS[name]: table["share_inside"].to_numpy()
+        METHOD_LABELS[name]: table["concentration"].to_numpy()
         for name, table in tables.items()
-        if "share_inside" in table
+        if "concentration" in table
     }
     drawings = {
         "fig_01_alpha_strip": lambda: grids.alpha_strip(both),

@@ -188,7 +188,10 @@ def test_metrics_tables_and_figures(finished):
     assert methods["defgan"]["gain_deformed"] is not None and methods["ganimation"]["gain_deformed"] is None
     assert "Fréchet" in (clone.path / "reports/tables/table_1.md").read_text()
     figures = {path.name[:6] for path in (clone.path / "reports/figures").glob("fig_*.png")}
-    assert {"fig_01", "fig_03", "fig_04", "fig_05", "fig_17", "fig_18"} <= figures
+    assert {f"fig_{number:02d}" for number in (1, 3, 4, 5, 6, 10, 11, 12, 17, 18)} <= figures
+    page = (clone.path / "reports/index.html").read_text()
+    assert all(name in page for name in figures) and "Fréchet" in page
+    assert all(run in page for (run,) in clone.tracked("select run_uuid from runs where name = 'train@ganimation'"))
 
 
 def test_every_stage_is_recorded_with_the_params_that_it_depends_on(finished):
@@ -237,7 +240,7 @@ def test_an_experiment_reruns_what_depends_on_it(finished):
     clone, _ = finished
     output = clone.run("dvc", "exp", "run", "-S", "lambda_cyc=50")
     wanted = {"check", "train@defgan", "edit@defgan", "evaluate@defgan", "compare", "figures"}
-    wanted |= {"user_study", "votes"}
+    wanted |= {"user_study", "votes", "page"}
     assert stages_run(output) == wanted
     assert [run["lambda_cyc"] for run in clone.params("train@defgan")] == ["100.0", "50.0"]
     [(name,)] = clone.tracked("select distinct value from tags where key = 'DVC_EXP_NAME'")

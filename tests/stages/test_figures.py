@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from defgan.params import load_params
-from stages.figures import figures, read_photographs
+from defgan.report.style import figure_style
+from stages.figures import figures, photographs, read_photographs, read_pictures
 from tests.stages.conftest import RAFD, ROOT
 
 COMPARED = {
@@ -40,14 +41,14 @@ def test_files_carry_the_papers_numbers_and_stay_small_and_no_network_is_loaded(
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     subprocess.run([sys.executable, "-c", program], cwd=measured, env=environment, check=True)
     written = {path.name: path for path in (measured / "reports/figures").iterdir()}
-    photographs = {"fig_01_alpha_strip", "fig_04_expressions", "fig_05_differences", "fig_06_single_aus"}
-    photographs |= {"fig_10_details", "fig_11_single_aus_deformed", "fig_12_single_aus_final"}
-    photographs |= {"fig_17_stargan_rafd", "fig_18_stargan_wild"}
+    pictures = {"fig_01_alpha_strip", "fig_04_expressions", "fig_05_differences", "fig_06_single_aus"}
+    pictures |= {"fig_10_details", "fig_11_single_aus_deformed", "fig_12_single_aus_final"}
+    pictures |= {"fig_17_stargan_rafd", "fig_18_stargan_wild"}
     plots = {"fig_03_identity_distance", "gain_over_copying", "training_curves"}
-    expected = {f"{name}.png" for name in photographs | plots} | {f"{name}.pdf" for name in plots}
+    expected = {f"{name}.png" for name in pictures | plots} | {f"{name}.pdf" for name in plots}
     assert set(written) == expected | {"captions.json"}
     captions = json.loads(written.pop("captions.json").read_text())
-    assert set(captions) == photographs | plots
+    assert set(captions) == pictures | plots
     assert "dlib ResNet-128 in place of" in captions["fig_03_identity_distance"]["substitutes"][0]
     params = load_params("params.yaml").model_dump()
     for name, caption in captions.items():
@@ -61,6 +62,15 @@ def test_files_carry_the_papers_numbers_and_stay_small_and_no_network_is_loaded(
         if name.endswith(".png"):
             with Image.open(path) as image:
                 assert min(image.size) > 300, name
+
+
+def test_the_share_inside_the_regions_comes_from_the_measurements(measured):
+    tables = {name: pd.read_parquet(f"data/evaluation/{name}.parquet") for name in ("defgan", "ganimation")}
+    tables["defgan"]["concentration"] = np.where(tables["defgan"]["expression"] == "anger", 0.625, np.nan)
+    with figure_style():
+        figure = photographs(read_pictures(COMPARED["data"]), tables)["fig_05_differences"]()
+    shares = [text.get_text() for text in figure.texts if text.get_text().endswith("% inside")]
+    assert shares == ["62% inside"] * 2  # one per face, none for the methods and expressions without
 
 
 def test_without_truth_there_is_no_gain_figure(measured):

@@ -1,0 +1,138 @@
+"""The page: every table and figure, the sliders and how all of it was made, in one file without outside requests."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from PIL import Image
+
+from defgan.report.runs import RecordedRun
+from defgan.report.sliders import data_uri
+
+FIRST_TABLE = "table_1"
+_DEEPER = 2  # a Markdown file's headings stand so many levels deeper on the page
+_KINDS = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp"}
+
+
+@dataclass(frozen=True)
+class PageFigure:
+    """A figure with its caption; `params` are the values of the caption's keys."""
+
+    name: str
+    image: str  # data URI
+    width: int
+    height: int
+    files: Sequence[str]  # addresses relative to the page
+    caption: Mapping[str, Any]
+    params: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A Markdown file as HTML."""
+
+    name: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Commit:
+    """The code that made the page; `changed` where files differed from it."""
+
+    name: str
+    date: str
+    changed: bool
+
+
+def number_of(name: str) -> tuple[bool, str]:
+    """Sorts the paper's figures first, by their number."""
+    return not name.startswith("fig_"), name
+
+
+def read_figures(directory: Path, params: Mapping[str, Any]) -> list[PageFigure]:
+    """The figures of a directory that have a caption in its captions.json, the paper's first.
+
+    `params` are all params by dotted key.
+    """
+    texts = json.loads((directory / "captions.json").read_text(encoding="utf-8"))
+    figures = []
+    for name in sorted(texts, key=number_of):
+        png = directory / f"{name}.png"
+        with Image.open(png) as image:
+            width, height = image.size
+        files = [f"{directory.name}/{path.name}" for path in (png, png.with_suffix(".pdf")) if path.is_file()]
+        values = {key: params[key] for key in texts[name]["params"]}
+        figures.append(
+            PageFigure(name, data_uri(png.read_bytes(), "image/png"), width, height, files, texts[name], values)
+        )
+    return figures
+
+
+def read_document(path: Path) -> Document:
+    """A Markdown file with its pictures inside; raw HTML in it is shown as text."""
+    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
+    tokens = markdown.parse(path.read_text(encoding="utf-8"))
+    title = path.stem
+    if tokens and tokens[0].type == "heading_open":
+        title, tokens = tokens[1].content, tokens[3:]
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + _DEEPER)}"
+        for child in token.children or ():
+            if child.type == "image":
+                picture = path.parent / str(child.attrs["src"])
+                if picture.suffix in _KINDS and picture.is_file():
+                    child.attrs["src"] = data_uri(picture.read_bytes(), _KINDS[picture.suffix])
+    body = markdown.renderer.render(tokens, markdown.options, {})
+    wide = '<div class="scroll" tabindex="0" role="region" aria-label="table"><table>'
+    body = body.replace("<table>", wide).replace("</table>", "</table></div>")
+    return Document(path.stem, title, body)
+
+
+def read_documents(directory: Path, first: str = "") -> list[Document]:
+    """All Markdown files of a directory by name, one of them first; none where there is no directory."""
+    paths = sorted(directory.glob("*.md"), key=lambda path: (path.stem != first, path.name))
+    return [read_document(path) for path in paths]
+
+
+def substitutes(figures: Sequence[PageFigure], networks: Mapping[str, str]) -> list[str]:
+    """What stands in for the paper's own means, each once."""
+    frechet = [] if networks["frechet"] == "FID" else [f"{networks['frechet']} in place of the Inception FID (Table 1)"]
+    return list(dict.fromkeys([*frechet, *(entry for figure in figures for entry in figure.caption["substitutes"])]))
+
+
+def render(
+    *,
+    figures: Sequence[PageFigure],
+    tables: Sequence[Document],
+    cards: Sequence[Document],
+    sliders: Mapping[str, Any],
+    networks: Mapping[str, str],
+    params_text: str,
+    commit: Commit | None,
+    runs: Sequence[RecordedRun],
+) -> str:
+    """The page as HTML; all text is escaped."""
+    environment = Environment(
+        loader=PackageLoader("defgan.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("page.html.j2").render(
+        figures=figures,
+        tables=tables,
+        cards=cards,
+        sliders=sliders,
+        substitutes=substitutes(figures, networks),
+        params_text=params_text,
+        commit=commit,
+        runs=runs,
+        run_of={run.stage: run for run in runs},
+    )

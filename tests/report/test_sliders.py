@@ -1,0 +1,57 @@
+"""The sheets of the sliders hold each edit in its place."""
+
+import base64
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from defgan.evaluation.images import Truth
+from defgan.facs import AU_NAMES, EXPRESSIONS
+from defgan.report.sliders import SIDE, controls, slider_data
+
+
+def opened(uri: str) -> np.ndarray:
+    head, content = uri.split(",", 1)
+    assert head == "data:image/webp;base64"
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(content))).convert("RGB")).astype(int)
+
+
+def test_every_edit_is_in_its_place(pictures):
+    plan = pictures.plan
+    grey = np.zeros_like(pictures.inputs)
+    chosen = plan["set"].isin(["au", "slider"]).to_numpy()
+    # Each edit of the sliders is a grey of its own: 60 + 2 × its row of the sheet + 70 × α.
+    names = [control["name"] for control in controls()]
+    assert names == [*EXPRESSIONS, *AU_NAMES]
+    for index, edit in plan[chosen].iterrows():
+        grey[index] = 60 + 2 * names.index(edit["expression"]) + round(70 * edit["alpha"])
+    data = slider_data(replace(pictures, methods={name: replace(edits, final=grey, deformed=pictures.inputs)
+                                                  if name == "defgan" else edits
+                                                  for name, edits in pictures.methods.items()}))  # fmt: skip
+    assert data["steps"] == [0, 0.5, 1] and data["side"] == SIDE
+    [face] = data["faces"]
+    sheet = opened(face["sheets"]["final"])
+    assert sheet.shape == (len(names) * SIDE, 3 * SIDE, 3)
+    centres = sheet[SIDE // 2 :: SIDE, SIDE // 2 :: SIDE].mean(axis=-1)
+    wanted = 60 + 2 * np.arange(len(names))[:, None] + 70 * np.array([0, 0.5, 1])
+    assert np.abs(centres - wanted).max() <= 2
+    assert opened(face["input"]).shape == (SIDE, SIDE, 3)
+    assert {panel["key"] for panel in data["panels"]} == {"input", "grid", *face["sheets"]}
+
+
+def test_the_mesh_moves_with_the_step(pictures):
+    data = slider_data(pictures)
+    [face] = data["faces"]
+    mesh = np.frombuffer(base64.b64decode(face["mesh"]), np.int8) * data["mesh_unit"]
+    mesh = mesh.reshape(len(data["controls"]), 3, data["lines"], data["lines"], 2)
+    assert mesh[..., 0].any() == False and mesh[:, 0].any() == False  # noqa: E712
+    # The upper half moves down by 1 and 2 pixels at the steps 0.5 and 1.
+    assert mesh[:, 1, 1, :, 1] == pytest.approx(1, abs=0.02) and mesh[:, 2, 1, :, 1] == pytest.approx(2, abs=0.02)
+
+
+def test_without_truth_there_is_no_true_image(pictures):
+    data = slider_data(replace(pictures, truth=Truth(pictures.truth.images, ~pictures.truth.known)))
+    assert "true" not in {panel["key"] for panel in data["panels"]} | set(data["faces"][0]["sheets"])

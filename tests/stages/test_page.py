@@ -1,0 +1,118 @@
+"""The page in a browser: sliders move pictures, nothing is fetched, nothing overflows."""
+
+import hashlib
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from defgan.facs import AU_NAMES, EXPRESSIONS
+from defgan.report.captions import captions
+from stages.page import page
+from tests.stages.test_figures import COMPARED
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+
+
+@pytest.fixture
+def address(workspace) -> str:
+    """The made-up run as a page, the address of the file."""
+    (workspace / "metrics/compare.json").write_text(json.dumps(COMPARED))
+    figures = workspace / "reports/figures"
+    figures.mkdir(parents=True)
+    texts = captions({"wild": HOSTILE, "rafd": "made-up blobs"}, COMPARED["networks"])
+    texts = {name: asdict(texts[name]) for name in ("fig_01_alpha_strip", "fig_03_identity_distance")}
+    (figures / "captions.json").write_text(json.dumps(texts))
+    for name in texts:
+        Image.new("RGB", (1000, 300), "white").save(figures / f"{name}.png")
+    (workspace / "reports/tables").mkdir()
+    (workspace / "reports/tables/table_1.md").write_text("# Table 1\n\n| method | a |\n|---|---|\n| DefGAN | 1.5 |\n")
+    # Edits that depend on what is asked for: AU12 darkens and moves to the left, all else darkens.
+    for name, shade in (("defgan", 0.6), ("ganimation", 0.3)):
+        plan = pd.read_parquet(workspace / f"edits/{name}/edits.parquet")
+        alpha = plan["alpha"].to_numpy()[:, None, None, None]
+        for array in ("final", "deformed"):
+            path = workspace / f"edits/{name}/{array}.npy"
+            if path.is_file():
+                pixels = np.load(path)
+                np.save(path, (pixels * (1 - shade * alpha)).astype(np.uint8))
+    offsets = np.load(workspace / "edits/defgan/offsets.npy")
+    offsets[..., 0] = (3 * (plan["expression"] == "AU12") * plan["alpha"]).to_numpy()[:, None, None]
+    np.save(workspace / "edits/defgan/offsets.npy", offsets)
+    page()
+    return (workspace / "reports/index.html").as_uri()
+
+
+@pytest.fixture(params=[1280, 390])
+def opened(request, address, browser):
+    """The page at a width, what it asked for, and what its console said."""
+    asked, said = [], []
+    context = browser.new_context(viewport={"width": request.param, "height": 900})
+    view = context.new_page()
+    view.on("request", lambda sent: asked.append(sent.url))
+    view.on("console", lambda message: said.append(message.text))
+    view.on("pageerror", lambda error: said.append(str(error)))
+    view.goto(address)
+    view.wait_for_selector("body[data-drawn]")
+    yield view, asked, said
+    context.close()
+
+
+def look(view) -> dict[str, str]:
+    """A hash of the pixels of every canvas."""
+    pixels = view.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('canvas')].map(c => [c.dataset.panel, c.toDataURL()]))"
+    )
+    return {name: hashlib.sha256(content.encode()).hexdigest() for name, content in pixels.items()}
+
+
+def move(view, name: str, keys: list[str], shown: str) -> dict[str, str]:
+    """Move a slider by the keyboard, wait until the page says that it shows this, and look."""
+    slider = view.locator(f"input[data-control='{name}']")
+    slider.focus()
+    for key in keys:
+        view.keyboard.press(key)
+    view.wait_for_selector(f"body[data-drawn='{shown}']")
+    return look(view)
+
+
+def test_sliders_change_the_pictures(opened):
+    view, asked, said = opened
+    assert view.locator("input[type=range]").count() == len(EXPRESSIONS) + len(AU_NAMES)
+    still = move(view, "AU12", ["ArrowRight", "ArrowLeft"], "0/AU12/0")
+    assert set(still) == {"input", "deformed", "final", "true", "grid", "final_difference", "ganimation",
+                          "ganimation_difference"}  # fmt: skip
+    half = move(view, "AU12", ["ArrowRight"], "0/AU12/0.5")
+    full = move(view, "AU12", ["End"], "0/AU12/1")
+    for panel in set(still) - {"input", "true"}:
+        assert len({still[panel], half[panel], full[panel]}) == 3, panel
+    assert still["input"] == half["input"] == full["input"]
+    assert len(set(full.values())) == len(full)
+    happy = move(view, "happy", ["End"], "0/happy/1")
+    assert happy["final"] != still["final"] and happy["grid"] != full["grid"]
+    # Only one slider is shown at a time.
+    assert view.locator("input[data-control=AU12]").input_value() == "0"
+    assert "Face 1: happy, α = 1 (all AUs together" in view.locator("#shown").inner_text()
+    assert said == [] and all(url.startswith(("file:", "data:")) for url in asked)
+
+
+def test_nothing_is_wider_than_the_window_and_all_has_a_name(opened):
+    view, _, _ = opened
+    assert view.evaluate("document.documentElement.scrollWidth") <= view.viewport_size["width"]
+    assert all(label for label in view.locator("canvas").evaluate_all("all => all.map(c => c.ariaLabel)"))
+    assert all(view.locator("figure > div > img").evaluate_all("all => all.map(i => i.alt)"))
+    assert view.locator("input[type=range]").evaluate_all("all => all.every(i => i.labels.length === 1)")
+    # Text from outside stays text.
+    assert view.locator("img[src=x]").count() == 0
+    view.locator("#fig_01_alpha_strip summary").click()
+    assert HOSTILE in view.locator("#fig_01_alpha_strip dl").inner_text()
+    assert "1.5" in view.locator("#tables table").inner_text()
+
+
+def test_what_is_missing_is_named(workspace, capsys):
+    with pytest.raises(SystemExit):
+        page()
+    assert "reports/figures/captions.json: no such file" in capsys.readouterr().err
