@@ -47,7 +47,7 @@ def test_the_mesh_moves_with_the_step(pictures):
     [face] = data["faces"]
     mesh = np.frombuffer(base64.b64decode(face["mesh"]), np.int8) * data["mesh_unit"]
     mesh = mesh.reshape(len(data["controls"]), 3, data["lines"], data["lines"], 2)
-    assert mesh[..., 0].any() == False and mesh[:, 0].any() == False  # noqa: E712
+    assert not mesh[..., 0].any() and not mesh[:, 0].any()
     # The upper half moves down by 1 and 2 pixels at the steps 0.5 and 1.
     assert mesh[:, 1, 1, :, 1] == pytest.approx(1, abs=0.02) and mesh[:, 2, 1, :, 1] == pytest.approx(2, abs=0.02)
 
@@ -55,3 +55,9 @@ def test_the_mesh_moves_with_the_step(pictures):
 def test_without_truth_there_is_no_true_image(pictures):
     data = slider_data(replace(pictures, truth=Truth(pictures.truth.images, ~pictures.truth.known)))
     assert "true" not in {panel["key"] for panel in data["panels"]} | set(data["faces"][0]["sheets"])
+
+
+def test_a_deformation_that_does_nothing_leaves_the_mesh_as_it_is(pictures):
+    still = replace(pictures.methods["defgan"], offsets=np.zeros_like(pictures.methods["defgan"].offsets))
+    data = slider_data(replace(pictures, methods={**pictures.methods, "defgan": still}))
+    assert not np.frombuffer(base64.b64decode(data["faces"][0]["mesh"]), np.int8).any()
