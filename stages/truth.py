@@ -1,4 +1,4 @@
-"""Render the true image of every planned edit: `python -m stages.truth`.
+"""Render the true image of every planned edit, and the true motion of its skin: `python -m stages.truth`.
 
 Only the embedded corpus knows it; of other photographs data/truth says that there is none.
 """
@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -41,37 +42,40 @@ def truth() -> None:
         inputs = read_inputs(plan, PREPARED)
         known = [role for role, source in sources.items() if source.dataset == "corpus"]
         images = np.zeros_like(inputs.pixels)
+        motion = np.full((*images.shape[:3], 2), np.nan, np.float16)
         for role in known:
             own = np.flatnonzero(plan["role"] == role)
-            images[own] = _render(sources[role].path, role, inputs, plan, own)
+            images[own], motion[own] = _render(sources[role].path, role, inputs, plan, own)
         with atomic_directory(TRUTH) as temporary:
             (temporary / "truth.json").write_text(json.dumps({"known": known}) + "\n")
             np.save(temporary / "true.npy", images)
+            np.save(temporary / "motion.npy", motion)
         rendered = int(plan["role"].isin(known).sum())
         run.log_metrics({"images": rendered})
     found = f"{rendered} true images" if rendered else "none: these photographs are not the embedded corpus"
     console.print(f"truth: {found} → {TRUTH} ({time.monotonic() - started:.0f} s)")
 
 
-def _render(path: str, role: str, inputs: Faces, plan: pd.DataFrame, rows: np.ndarray) -> np.ndarray:
-    """The true images of some rows of the plan, all of one role, uint8 N×H×W×3."""
-    from defgan.corpus import load_scenes, render_edits
+def _render(path: str, role: str, inputs: Faces, plan: pd.DataFrame, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of some rows of the plan, all of one role: the true images, uint8 N×H×W×3, and the skin's motion, N×H×W×2."""
+    from defgan.corpus import edit_motions, load_scenes, render_edits
 
     scenes = load_scenes(path)
     names = inputs.frame["source"].to_numpy()[rows]
     if unknown := set(names) - set(scenes):
         raise UserError(f"{path}: no scene of {min(unknown)}; run `dvc repro prepare@{role}` again")
-    return render_edits(
+    arguments = (
         [scenes[name] for name in names],
         plan[list(AU_NAMES)].to_numpy(np.float32)[rows],
         inputs.crop_transforms()[rows],
         inputs.pixels.shape[1],
-        progress=_bar,
     )
+    images = render_edits(*arguments, progress=partial(_bar, f"truth: {role} images"))
+    return images, edit_motions(*arguments, progress=partial(_bar, f"truth: {role} motion"))
 
 
-def _bar(items: Iterable, total: int) -> Iterable:
-    return track(items, description="truth: faces", total=total, console=console)
+def _bar(description: str, items: Iterable, total: int) -> Iterable:
+    return track(items, description=description, total=total, console=console)
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from PIL import Image
 from scipy.sparse import csr_matrix
 
 from defgan.corpus.appearance import Look
-from defgan.corpus.head import Head
+from defgan.corpus.head import SKIN, Head
 from defgan.corpus.renderer import CAMERA_DISTANCE, Camera, Renderer, unpack
 from defgan.corpus.sampling import Shot
 from defgan.errors import UserError
@@ -129,12 +129,13 @@ _SEEN = 0.003
 
 def motion(
     scene: Scene, aus_from: np.ndarray, aus_to: np.ndarray, transform: np.ndarray, size: int
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The true 2D motion between two expressions of a scene, in a crop.
 
     `transform` (2×3) takes photograph pixels to the pixels of a crop of side `size`. Returns the backward flow, float32
     size×size×2 (x, y in crop pixels): what stands at pixel p of the image under `aus_to` stood at p + flow[p] in the
-    image under `aus_from`; and where that holds, bool size×size: the point is seen in both. The background is still.
+    image under `aus_from`; where that holds, bool size×size: the point is seen in both, the background is still; and
+    where of these there is skin, lips and painted brows included, bool size×size.
     """
     head, renderer = scene.head, renderer_of(scene.head)
     before, after = head.displaced(scene.neutral, aus_from), head.displaced(scene.neutral, aus_to)
@@ -162,7 +163,9 @@ def motion(
     apart = np.abs(1 / np.maximum(depth_before[row, column], 1e-6) - 1 / nearness)
     inside = ((xy >= 0) & (xy < size)).all(axis=1)
     valid[rows, columns] = inside & (apart < _SEEN)
-    return flow, valid
+    skin = np.zeros_like(valid)
+    skin[rows, columns] = valid[rows, columns] & (head.material[face[rows, columns]] == SKIN)
+    return flow, valid, skin
 
 
 def _weights(triangles: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -209,16 +212,47 @@ def crew(head: Head, workers: int) -> Iterator[Run]:
         yield lambda function, arguments: pool.map(_in_worker, repeat(function), arguments)
 
 
-def _edit_scene(
-    head: Head, neutral: np.ndarray, look: np.ndarray, shot: Shot, side: int, supersample: int, aus: np.ndarray,
-    transforms: np.ndarray, size: int,
-) -> np.ndarray:  # fmt: skip
-    return np.stack(
-        [
-            crop(photograph(Scene(head, neutral, look, shot, target, side, supersample), target), transform, size)
-            for target, transform in zip(aus, transforms, strict=True)
-        ]
-    )
+def _edit_scene(scene: Scene, aus: np.ndarray, transforms: np.ndarray, size: int) -> list[np.ndarray]:
+    """The crops of one scene under other AUs."""
+    return [crop(photograph(scene, target), transform, size) for target, transform in zip(aus, transforms, strict=True)]
+
+
+def _move_scene(scene: Scene, aus: np.ndarray, transforms: np.ndarray, size: int) -> list[np.ndarray]:
+    """The motion of one scene's skin from its own AUs to others."""
+    moved = []
+    for target, transform in zip(aus, transforms, strict=True):
+        flow, _, skin = motion(scene, scene.aus, target, transform, size)
+        moved.append(np.where(skin[..., None], flow, np.nan).astype(np.float16))
+    return moved
+
+
+def _of_scene(head: Head, function: Callable, fixed: tuple, *arguments: object) -> list[np.ndarray]:
+    """In a worker: `function` of a scene that was sent without its head."""
+    return function(Scene(head, *fixed), *arguments)
+
+
+def _per_scene(
+    function: Callable, scenes: Sequence[Scene], aus: np.ndarray, transforms: np.ndarray, size: int,
+    workers: int | None, progress: Progress,
+) -> list[np.ndarray]:  # fmt: skip
+    """`function` of every scene with all its rows, spread over the workers; the results in the order of the rows."""
+    assert len(scenes) == len(aus) == len(transforms)
+    rows_of: dict[int, list[int]] = {}
+    for row, scene in enumerate(scenes):
+        rows_of.setdefault(id(scene), []).append(row)
+    groups = list(rows_of.values())
+    jobs = []
+    for rows in groups:
+        scene = scenes[rows[0]]
+        fixed = (scene.neutral, scene.look, scene.shot, scene.aus, scene.size, scene.supersample)
+        jobs.append((function, fixed, aus[rows], transforms[rows], size))
+    results = [None] * len(scenes)
+    if groups:
+        with crew(scenes[0].head, workers or available_cores()) as run:
+            for rows, made in zip(groups, progress(run(_of_scene, jobs), len(groups)), strict=True):
+                for row, result in zip(rows, made, strict=True):
+                    results[row] = result
+    return results
 
 
 def render_edits(
@@ -231,22 +265,20 @@ def render_edits(
     AUs gives its own crop to the bit. The result does not depend on `workers` (default: the cores of this machine).
     `progress(items, total)` may wrap the scenes.
     """
-    assert len(scenes) == len(aus) == len(transforms)
-    rows_of: dict[int, list[int]] = {}
-    for row, scene in enumerate(scenes):
-        rows_of.setdefault(id(scene), []).append(row)
-    groups = list(rows_of.values())
-    jobs = []
-    for rows in groups:
-        scene = scenes[rows[0]]
-        fixed = (scene.neutral, scene.look, scene.shot, scene.size, scene.supersample)
-        jobs.append((*fixed, aus[rows], transforms[rows], size))
-    images = np.empty((len(scenes), size, size, 3), dtype=np.uint8)
-    if groups:
-        with crew(scenes[0].head, workers or available_cores()) as run:
-            for rows, result in zip(groups, progress(run(_edit_scene, jobs), len(groups)), strict=True):
-                images[rows] = result
-    return images
+    images = _per_scene(_edit_scene, scenes, aus, transforms, size, workers, progress)
+    return np.array(images, np.uint8).reshape(-1, size, size, 3)
+
+
+def edit_motions(
+    scenes: Sequence[Scene], aus: np.ndarray, transforms: np.ndarray, size: int, workers: int | None = None,
+    progress: Progress = no_progress,
+) -> np.ndarray:  # fmt: skip
+    """The true motion of the skin from each scene's own AUs to others; arguments as of `render_edits`.
+
+    Returns the backward flow of `motion`, float16 N×size×size×2 in crop pixels, NaN where no skin is seen in both.
+    """
+    flows = _per_scene(_move_scene, scenes, aus, transforms, size, workers, progress)
+    return np.array(flows, np.float16).reshape(-1, size, size, 2)
 
 
 # --- on disk

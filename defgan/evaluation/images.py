@@ -47,10 +47,12 @@ def read_edits(directory: str | Path) -> Edits:
 
 @dataclass(frozen=True)
 class Truth:
-    """The true images of the planned edits; of real photographs they cannot be known."""
+    """The true images and motion of the planned edits; of real photographs they cannot be known."""
 
     images: np.ndarray  # uint8 M×H×W×3, black where not known
     known: np.ndarray  # bool (M,)
+    # Backward flow from the input, in crop pixels, NaN where no skin is seen in both: float16 M×H×W×2. None: not known.
+    motion: np.ndarray | None = None
 
 
 def read_truth(directory: str | Path, plan: pd.DataFrame) -> Truth:
@@ -60,7 +62,8 @@ def read_truth(directory: str | Path, plan: pd.DataFrame) -> Truth:
         if not (directory / name).is_file():
             raise UserError(f"{directory}: no {name} here; run `dvc repro -f truth` first")
     roles = json.loads((directory / "truth.json").read_text())["known"]
-    return Truth(_aligned(directory / "true.npy", len(plan)), plan["role"].isin(roles).to_numpy())
+    images, motion = (_aligned(directory / f"{name}.npy", len(plan)) for name in ("true", "motion"))
+    return Truth(images, plan["role"].isin(roles).to_numpy(), motion)
 
 
 def subsample(count: int, limit: int, seed: int) -> np.ndarray:

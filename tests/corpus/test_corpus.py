@@ -1,6 +1,7 @@
 """The embedded corpus: determinism, exactness of the truth, roles, five points."""
 
 import hashlib
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from defgan.corpus import load_scenes, motion, photograph, render_edits
+from defgan.corpus import edit_motions, load_scenes, motion, photograph, render_edits
 from defgan.corpus.head import MOUTH, SKIN, TEETH, TONGUE
 from defgan.corpus.roles import Studio, make_role, sample_role
 from defgan.corpus.sampling import ROLES, sample_train_aus
@@ -141,10 +142,11 @@ def test_teeth_never_show_outside_the_open_mouth(wild):
 
 
 def test_motion_is_nothing_between_equal_expressions(scene):
-    flow, valid = motion(scene, preset("happy"), preset("happy"), _transform(scene), 64)
+    flow, valid, skin = motion(scene, preset("happy"), preset("happy"), _transform(scene), 64)
     assert flow.shape == (64, 64, 2) and flow.dtype == np.float32 and valid.dtype == bool
     assert np.abs(flow).max() < 1e-3
     assert valid.mean() > 0.9
+    assert 0.2 < skin.mean() < 0.9 and (valid | ~skin).all()
 
 
 @pytest.mark.parametrize("expression", ["happy", "surprise"])
@@ -153,7 +155,7 @@ def test_motion_explains_the_difference_between_expressions(scene, expression):
     transform = _transform(scene, size)
     target = preset(expression)
     before, after = render_edits([scene] * 2, np.stack([NEUTRAL, target]), np.stack([transform] * 2), size, workers=1)
-    flow, valid = motion(scene, NEUTRAL, target, transform, size)
+    flow, valid, skin = motion(scene, NEUTRAL, target, transform, size)
     grid = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).astype(np.float32)
     warped = cv2.remap(before, grid + flow, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
     moving = valid & (np.linalg.norm(flow, axis=-1) > 0.5)
@@ -162,6 +164,10 @@ def test_motion_explains_the_difference_between_expressions(scene, expression):
     moved = np.abs(warped.astype(float) - after)[moving].mean()
     assert moved < 0.8 * still
     assert not valid.all()  # the inside of the mouth, at least, was hidden before
+    own = replace(scene, aus=NEUTRAL)
+    (together,) = edit_motions([own], target[None], transform[None], size, workers=1)
+    np.testing.assert_array_equal(np.isnan(together).any(-1), ~skin)
+    np.testing.assert_array_equal(together[skin], flow[skin].astype(np.float16))
 
 
 def test_subjects_are_disjoint_and_complete(studio):

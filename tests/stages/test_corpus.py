@@ -71,6 +71,9 @@ def test_truth_follows_the_plan(repository, capsys):
     assert true.shape == (3, size, size, 3) and true.dtype == np.uint8
     assert np.array_equal(true[0], pixels[1]) and np.array_equal(true[2], pixels[0])
     assert np.abs(true[1].astype(int) - pixels[0]).max() > 60
+    motion = np.load("data/truth/motion.npy").astype(np.float32)
+    assert motion.shape == (3, size, size, 2) and 0.2 < np.isfinite(motion).mean() < 0.9
+    assert np.nanmax(np.abs(motion[[0, 2]])) < 1e-2 and np.nanmax(np.abs(motion[1])) > 0.3
 
 
 def test_truth_without_a_corpus_ends_in_one_line(repository, capsys):

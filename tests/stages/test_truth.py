@@ -23,6 +23,9 @@ def planned(workspace, monkeypatch):
     names = [f"{role}{i:03d}" for role in ("wild", "rafd") for i in range(20)]
     monkeypatch.setattr(corpus, "load_scenes", lambda path: {name: name for name in names if name[:4] in path})
     monkeypatch.setattr(corpus, "render_edits", rendered)
+    monkeypatch.setattr(
+        corpus, "edit_motions", lambda *arguments, progress: rendered(*arguments, progress)[..., :2] / np.float16(2)
+    )
     return workspace
 
 
@@ -34,6 +37,7 @@ def test_roles_that_are_not_the_corpus_stay_unknown(planned):
     read = read_truth("data/truth", plan)
     assert read.known.tolist() == (plan["role"] == "rafd").tolist()
     assert not read.images[~read.known].any() and read.images[read.known].all()
+    assert np.isnan(read.motion[~read.known]).all() and not np.isnan(read.motion[read.known]).any()
 
 
 def test_every_row_is_rendered_from_its_own_photograph(planned):
@@ -42,6 +46,7 @@ def test_every_row_is_rendered_from_its_own_photograph(planned):
     read = read_truth("data/truth", plan)
     assert read.known.all()
     assert read.images[:, 0, 0, 0].tolist() == (plan["row"] + 1).tolist()
+    assert read.motion[:, 0, 0, 0].tolist() == ((plan["row"] + 1) / 2).tolist()
 
 
 def test_a_photograph_without_a_scene_names_the_stage(planned, monkeypatch, capsys):
