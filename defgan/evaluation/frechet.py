@@ -1,7 +1,9 @@
-"""Fréchet distance between two sets of images (Heusel et al., 2017), the measure of Table 1.
+"""Distances between two sets of images: Fréchet's (Heusel et al., 2017), the measure of Table 1, and the kernel's
+(Bińkowski et al., 2018).
 
-Statistics and distance are torch-fidelity's. The features are those of an ImageNet network; only with the original's
-Inception network is the number an "FID", so each network brings the name under which its distance may be shown.
+Statistics and Fréchet distance are torch-fidelity's. The features are those of an ImageNet network; only with the
+original's Inception network are the numbers an "FID" and a "KID", so each network brings the names under which its
+distances may be shown.
 """
 
 from types import MappingProxyType
@@ -11,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from efficientnet_lite_pytorch import EfficientNet
 from rich.progress import track
+from scipy.linalg import eigh
 from torch import Tensor
 from torch_fidelity import FeatureExtractorBase, register_feature_extractor
 from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
@@ -25,6 +28,12 @@ DISTANCE_NAMES = MappingProxyType(
     {
         "efficientnet-lite0": "Fréchet distance (EfficientNet-Lite0 features)",
         "inception-v3-compat": "FID",
+    }
+)
+KERNEL_NAMES = MappingProxyType(
+    {
+        "efficientnet-lite0": "kernel distance (EfficientNet-Lite0 features)",
+        "inception-v3-compat": "KID",
     }
 )
 _LAYERS = MappingProxyType({"efficientnet-lite0": "1280", "inception-v3-compat": "2048"})
@@ -99,3 +108,53 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
     assert len(a) > 1 and len(b) > 1, "a covariance needs two images"
     first, second = (fid_features_to_statistics(set_.double()) for set_ in (a, b))
     return fid_statistics_to_metric(first, second, verbose=False)[KEY_METRIC_FID]
+
+
+def resampled_frechet(features: Tensor, reference: Tensor, weights: np.ndarray) -> np.ndarray:
+    """Fréchet distances to the reference, M×D, of resampled features, N×D; the reference stays as it is.
+
+    `weights`, samples×N, says how often each image is taken. Returns float64 of shape (samples,).
+
+    With S = Σ_b^½ the eigenvalues of S Σ_a S, on which the trace depends, are those of the resampled images' Gram
+    matrix after S: a matrix no larger than the number of distinct images drawn.
+    """
+    a, b = features.double().numpy(), reference.double().numpy()
+    mean, covariance = b.mean(0), np.cov(b.T)
+    values, vectors = np.linalg.eigh(covariance)
+    projected = a @ (vectors * np.sqrt(values.clip(min=0)))
+    gram, lengths = projected @ projected.T, (a**2).sum(1)
+    distances = []
+    for draw in track(weights, "Fréchet distance of resampled edits"):
+        count, own = draw.sum(), np.flatnonzero(draw)
+        w = draw[own] / count
+        centre = w @ a[own]
+        spread = (w @ lengths[own] - centre @ centre) * count / (count - 1)
+        block = gram[np.ix_(own, own)]
+        rows = block @ w
+        block = (block - rows[:, None] - rows + w @ rows) * np.sqrt(np.outer(w, w)) * count / (count - 1)
+        root = np.sqrt(eigh(block, eigvals_only=True, driver="evr", overwrite_a=True).clip(min=0)).sum()
+        distances.append(((centre - mean) ** 2).sum() + spread + np.trace(covariance) - 2 * root)
+    return np.array(distances)
+
+
+def kernel_distance(a: Tensor, b: Tensor) -> float:
+    """Squared maximum mean discrepancy of two sets of features, N×D and M×D, unbiased, kernel (x·y / D + 1)³.
+
+    All pairs of images count, where the published KID averages over subsets of 1000: there may be fewer.
+    """
+    assert len(a) > 1 and len(b) > 1, "the unbiased estimate needs two images"
+    return float(resampled_kernel(a, b, np.ones((1, len(a)), np.int64))[0])
+
+
+def resampled_kernel(features: Tensor, reference: Tensor, weights: np.ndarray) -> np.ndarray:
+    """Kernel distances to the reference of resampled features; arguments and result as of `resampled_frechet`."""
+    a, b = features.double().numpy(), reference.double().numpy()
+
+    def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        return (x @ y.T / x.shape[1] + 1) ** 3
+
+    own, other = kernel(a, a), kernel(b, b)
+    within_reference = (other.sum() - np.trace(other)) / (len(b) * (len(b) - 1))
+    count = weights.sum(1)
+    within = ((weights @ own * weights).sum(1) - weights @ np.diag(own)) / (count * (count - 1))
+    return within + within_reference - 2 * weights @ kernel(a, b).mean(1) / count

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageFilter
+from torch_fidelity.metric_kid import KEY_METRIC_KID_MEAN, kid_features_to_metric
 
 from defgan.evaluation import frechet
 
@@ -92,4 +93,39 @@ def test_distance_is_zero_for_the_same_images_and_rises_with_blur(extractor, pic
 
 def test_only_inception_features_make_an_fid():
     fid = {name for name, shown in frechet.DISTANCE_NAMES.items() if "FID" in shown}
-    assert fid == {"inception-v3-compat"}
+    kid = {name for name, shown in frechet.KERNEL_NAMES.items() if "KID" in shown}
+    assert fid == kid == {"inception-v3-compat"}
+
+
+@pytest.fixture
+def sets() -> tuple[torch.Tensor, torch.Tensor]:
+    """Features of two sets, one of them with more dimensions than images, as ours are."""
+    generator = torch.Generator().manual_seed(5)
+    return torch.rand(12, 30, generator=generator), 0.3 + torch.rand(40, 30, generator=generator)
+
+
+def test_resampled_distances_are_those_of_the_repeated_images(sets):
+    edits, reference = sets
+    weights = np.random.default_rng(0).multinomial(12, np.full(12, 1 / 12), size=5)
+    weights[0] = 1
+    for resampled, distance in (
+        (frechet.resampled_frechet, frechet.frechet_distance),
+        (frechet.resampled_kernel, frechet.kernel_distance),
+    ):
+        expected = [distance(edits[np.repeat(np.arange(12), draw)], reference) for draw in weights]
+        assert resampled(edits, reference, weights) == pytest.approx(expected, rel=1e-6, abs=1e-7)
+
+
+def test_kernel_distance_is_torch_fidelitys(sets):
+    edits, reference = sets[0], sets[1][:12]
+    # One subset that is the whole set: no chance is left.
+    theirs = kid_features_to_metric(
+        edits.double(), reference.double(), kid_subsets=1, kid_subset_size=12, verbose=False
+    )
+    assert frechet.kernel_distance(edits, reference) == pytest.approx(theirs[KEY_METRIC_KID_MEAN], rel=1e-6)
+
+
+def test_kernel_distance_by_hand():
+    a, b = torch.tensor([[1.0], [2.0]]), torch.tensor([[0.0], [3.0]])
+    # Within: (1·2 + 1)³ and (0·3 + 1)³; between: the mean of 1³, 4³, 1³, 7³.
+    assert frechet.kernel_distance(a, b) == pytest.approx(27 + 1 - 2 * (1 + 64 + 1 + 343) / 4)
