@@ -71,7 +71,7 @@ def run_all(chosen: list[Ablation]) -> dict[str, str]:
             try:
                 commit = experiments.find(name, TARGET, ablation.content)
                 how = "there already" if commit else "new"
-                commit = commit or experiments.run(name, TARGET, ablation.overrides, LOGS / f"{name}.log", describe)
+                commit = commit or experiments.run(name, [TARGET], ablation.overrides, LOGS / f"{name}.log", describe)
                 result = f"{how}, {report.one_line(experiments.metrics(commit, METRICS))}"
             except UserError as error:
                 failed[name], result = str(error), "failed"
@@ -120,7 +120,9 @@ def ablations(
         run.log_params({"overrides": {ablation.name: ablation.overrides for ablation in declared}})
         with console.status("ablations: is the data up to date?") as status:
             experiments.dvc(
-                ["repro", "prepare", "truth"], LOGS / "data.log", lambda name: status.update(f"ablations: {name}")
+                ["repro", "prepare", "truth", "reference"],
+                LOGS / "data.log",
+                lambda name: status.update(f"ablations: {name}"),
             )
         failed = run_all(chosen)
         if rows := found(declared):

@@ -123,8 +123,8 @@ def find(name: str, target: str, params: Mapping[str, Any]) -> str | None:
     return next((commit for commit in commits if _holds(commit, target, params)), None)
 
 
-def run(name: str, target: str, overrides: Mapping[str, Any], log: Path, on_stage: Callable[[str], None]) -> str:
-    """Run `target` in a temporary copy of the repository as experiment `name`; return its commit.
+def run(name: str, targets: list[str], overrides: Mapping[str, Any], log: Path, on_stage: Callable[[str], None]) -> str:
+    """Run `targets` in a temporary copy of the repository as experiment `name`; return its commit.
 
     Where an outdated experiment of this name hangs on the same commit of the repository, this one takes its place.
     """
@@ -133,7 +133,7 @@ def run(name: str, target: str, overrides: Mapping[str, Any], log: Path, on_stag
     if git("for-each-ref", ref):
         dvc(["exp", "remove", ref], log, on_stage)
     changes = [part for key, value in overrides.items() for part in ("--set-param", f"{key}={json.dumps(value)}")]
-    dvc(["exp", "run", "--temp", "--name", name, *changes, target], log, on_stage)
+    dvc(["exp", "run", "--temp", "--name", name, *changes, *targets], log, on_stage)
     return git("rev-parse", ref).strip()
 
 

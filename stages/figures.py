@@ -20,7 +20,7 @@ from defgan.errors import UserError
 from defgan.evaluation.images import read_edits, read_truth
 from defgan.faces.table import read_faces, read_inputs
 from defgan.files import atomic_directory
-from defgan.report import differences, grids, plots, units
+from defgan.report import differences, evidence_plots, grids, plots, units
 from defgan.report.captions import captions
 from defgan.report.pictures import Pictures
 from defgan.report.style import METHOD_LABELS, figure_style, save
@@ -91,6 +91,24 @@ def photographs(pictures: Pictures, tables: Mapping[str, pd.DataFrame]) -> dict[
     return drawings
 
 
+def evidence_drawings(defgan: pd.DataFrame, distance: str) -> dict[str, Callable[[], Figure]]:
+    """The plots of the tables in reports/tables; those of what was not measured are left out."""
+    numbers = {
+        name: pd.read_csv(existing(f"reports/tables/{name}.csv"))
+        for name in ("identity_by_expression", "motion", "au_fidelity", "cross_talk")
+    }
+    pairs = numbers["identity_by_expression"]
+    drawings = {
+        "fig_08_relative_improvement": lambda: evidence_plots.improvement(pairs, distance),
+        "au_fidelity": lambda: evidence_plots.fidelity(numbers["au_fidelity"]),
+    }
+    if defgan["epe"].notna().any():
+        drawings["truth_motion"] = lambda: evidence_plots.motion(numbers["motion"])
+    if len(numbers["cross_talk"]):
+        drawings["au_cross_talk"] = lambda: evidence_plots.cross_talk(numbers["cross_talk"])
+    return drawings
+
+
 def figures() -> None:
     """Draw Fig. 1, 3–6, 9–14, 17 and 18, the gains and the training curves."""
     with stage("figures") as (_, run):
@@ -106,8 +124,9 @@ def figures() -> None:
             ),
             "training_curves": lambda: plots.training_curves(curves),
         }
+        drawings |= evidence_drawings(measured["defgan"], compared["networks"]["identity"])
         if measured["defgan"]["err_copy"].notna().any():
-            drawings["gain_over_copying"] = lambda: plots.gain_by_expression(measured)
+            drawings["truth_gain"] = lambda: plots.gain_by_expression(measured)
         texts = captions(compared["data"], compared["networks"])
 
         written = []

@@ -13,6 +13,12 @@ import pandas as pd
 
 from defgan.errors import UserError
 
+REFERENCE = Path("data/reference")
+COUNTED_SET = "expressions"
+"""The edits that count in metrics; those made for the grids and the sweeps are only shown."""
+TRUTH = "truth"
+"""What the true images are called where they are measured as if a method had made them."""
+
 
 @dataclass(frozen=True)
 class Edits:
@@ -64,6 +70,15 @@ def read_truth(directory: str | Path, plan: pd.DataFrame) -> Truth:
     roles = json.loads((directory / "truth.json").read_text())["known"]
     images, motion = (_aligned(directory / f"{name}.npy", len(plan)) for name in ("true", "motion"))
     return Truth(images, plan["role"].isin(roles).to_numpy(), motion)
+
+
+def read_reference() -> tuple[np.ndarray, dict]:
+    """Features of the real faces, float32 N×D, and what they are of; raises UserError where they are missing."""
+    for name in ("reference.json", "features.npy"):
+        if not (REFERENCE / name).is_file():
+            raise UserError(f"{REFERENCE}: no {name} here; run `dvc repro reference` first")
+    features = np.load(REFERENCE / "features.npy", allow_pickle=False)
+    return features, json.loads((REFERENCE / "reference.json").read_text(encoding="utf-8"))
 
 
 def subsample(count: int, limit: int, seed: int) -> np.ndarray:

@@ -70,6 +70,12 @@ def captions(data: Mapping[str, str], networks: Mapping[str, str]) -> dict[str, 
             f"{known}. The AUs are those of the paper's sec. 4.3.",
             wild, ("DefGAN",), faces, units,
         ),
+        "fig_08_relative_improvement": Caption(
+            "Fig. 8: Identity distance and relative improvement",
+            "Left: mean identity distance of both methods, of the same faces and targets. Right: 1 − DefGAN / "
+            "GANimation, of the means. Lines: 95 % bootstrap intervals over people.",
+            wild, _BOTH, (*identity, *faces), ("evaluate.embedder", "plan.instances", "plan.database"),
+        ),
         "fig_09_expressions": Caption(
             "Fig. 9: Editing facial expressions, more faces", f"{expressions}{known}.", wild, _BOTH, faces, grid
         ),
@@ -104,12 +110,32 @@ def captions(data: Mapping[str, str], networks: Mapping[str, str]) -> dict[str, 
             f"As Fig. 4, with StarGAN, which learns from role rafd and meets faces unlike those{known}.",
             wild, _ALL, faces, grid,
         ),
-        "gain_over_copying": Caption(
+        "truth_gain": Caption(
             "Gain over copying by expression",
             "1 − err(edit, true image) / err(input, true image) over the pixels that truly change: 1 is a perfect "
             "edit, 0 is as good as the untouched input. Lines: 95 % bootstrap intervals. Not in the paper, which has "
             "no true images.",
             wild, _BOTH, faces, ("plan.instances", "plan.database"),
+        ),
+        "truth_motion": Caption(
+            "Motion of DefGAN's grid against the true motion",
+            "Left: end-point error of the deformation grid over the skin that is seen in input and true image, beside "
+            "that of a grid that moves nothing. Right: cosine of the two directions, weighted by the true length. By "
+            "expression, and by AU in the single-AU edits. Not in the paper, which knows no true motion.",
+            wild, ("DefGAN",), faces, ("plan.instances", "plan.database", "plan.au_faces"),
+        ),
+        "au_fidelity": Caption(
+            "AU fidelity",
+            "Agreement, ICC(3,1), and mean absolute difference of the AUs that are asked for and those that an "
+            "independent reader finds in the edit. The diamonds are the reader's own limit: the true images.",
+            wild, _ALL, (f"{networks['action_units']} in place of OpenFace 2", *faces),
+            ("plan.instances", "plan.database"),
+        ),
+        "au_cross_talk": Caption(
+            "Cross-talk between action units",
+            "Change of the reading of every AU (columns) per unit of the one that is asked for (rows), in the "
+            "single-AU edits.",
+            wild, _ALL, (f"{networks['action_units']} in place of OpenFace 2", *faces), units,
         ),
         "training_curves": Caption(
             "Training curves",

@@ -15,6 +15,7 @@ from defgan.corpus.roles import Studio, make_role, sample_role
 from defgan.corpus.sampling import ROLES, sample_train_aus
 from defgan.corpus.scenes import crew, image_points, renderer_of
 from defgan.errors import UserError
+from defgan.evaluation.change import changes
 from defgan.faces.alignment import apply, crop, invert, similarity_transform
 from defgan.faces.detection import Detector
 from defgan.faces.table import POINT_COLUMNS
@@ -168,6 +169,17 @@ def test_motion_explains_the_difference_between_expressions(scene, expression):
     (together,) = edit_motions([own], target[None], transform[None], size, workers=1)
     np.testing.assert_array_equal(np.isnan(together).any(-1), ~skin)
     np.testing.assert_array_equal(together[skin], flow[skin].astype(np.float16))
+
+
+def test_true_changes_fall_into_the_regions_of_their_action_units(scene):
+    size = 64
+    units = np.eye(N_AUS, dtype=np.float32)
+    transforms = np.stack([_transform(scene, size)] * (N_AUS + 1))
+    images = render_edits([scene] * (N_AUS + 1), np.vstack([NEUTRAL, units]), transforms, size, workers=1)
+    found = changes(images[1:], np.stack([images[0]] * N_AUS), units > 0)
+    for name, share, area in zip(AU_NAMES, found["concentration"], found["region_share"], strict=True):
+        assert share > 0.5 and share > 2 * area, (name, share, area)
+    assert (found["background_change"] < 0.2 * found["change"]).all()
 
 
 def test_subjects_are_disjoint_and_complete(studio):

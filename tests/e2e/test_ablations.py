@@ -35,7 +35,7 @@ def prepared(fresh) -> Clone:  # noqa: F811
     """The data stages are done and committed; there is no model yet."""
     content = {"shared": {"training.batches": 60}, "ablations": DECLARED}
     (fresh.path / "ablations.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-    fresh.run("dvc", "repro", "prepare", "truth")
+    fresh.run("dvc", "repro", "prepare", "truth", "reference")
     fresh.run("git", "add", "--all")
     fresh.run("git", "commit", "--quiet", "--message", "data")
     return fresh

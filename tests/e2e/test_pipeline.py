@@ -181,7 +181,8 @@ def test_metrics_tables_and_figures(finished):
     clone, _ = finished
     compared = json.loads((clone.path / "metrics/compare.json").read_text())
     methods = compared["methods"]
-    assert set(methods) == set(METHODS) and compared["networks"]
+    assert set(methods) == {*METHODS, "truth"} and compared["networks"]
+    assert methods["defgan"]["epe"] > 0 and methods["truth"]["gain_final"] is None
     for metrics in methods.values():
         assert metrics["frechet"] > 0 and set(metrics["identity_by_expression"]) == set(EXPRESSIONS)
     assert methods["copy"]["gain_final"] == 0 and methods["copy"]["identity"] == pytest.approx(0, abs=1e-6)

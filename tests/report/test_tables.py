@@ -11,6 +11,11 @@ from defgan.report import tables
 def metrics(gain: float | None = 0.1, gain_deformed: float | None = None) -> dict:
     return {
         "frechet": 12.345,
+        "frechet_low": 11.0,
+        "frechet_high": 13.5,
+        "kernel": 0.0123,
+        "kernel_low": 0.0101,
+        "kernel_high": 0.0145,
         "identity": 0.01234,
         "identity_by_expression": dict.fromkeys(EXPRESSIONS, 0.01234),
         "gain_final": gain,
@@ -23,6 +28,7 @@ def metrics(gain: float | None = 0.1, gain_deformed: float | None = None) -> dic
         "reference_available": 4500,
         "networks": {
             "frechet": "Fréchet distance (EfficientNet-Lite0 features)",
+            "kernel": "kernel distance (EfficientNet-Lite0 features)",
             "identity": "1 − cos, dlib ResNet-128",
         },
     }
@@ -43,11 +49,20 @@ def test_rows_columns_and_signs(methods):
     assert table["gain over copying, final ↑"].tolist() == ["+0.000", "-0.200", "+0.250", "-0.900"]
     assert table["gain over copying, deformed ↑"].tolist() == ["–", "–", "+0.300", "–"]
     assert table[tables.PAPER_COLUMN].tolist() == ["–", "4.75", "3.82", "–"]
+    assert set(table["Fréchet distance (EfficientNet-Lite0 features) ↓"]) == {"12.35 [11.00, 13.50]"}
+    assert set(table["kernel distance (EfficientNet-Lite0 features) × 1000 ↓"]) == {"12.3 [10.1, 14.5]"}
+
+
+def test_the_true_image_is_a_row_of_its_own(methods):
+    table = tables.table_1(methods | {"truth": metrics(None)}).set_index("method")
+    assert list(table.index)[-1] == tables.TRUE_LABEL
+    assert table.loc[tables.TRUE_LABEL, "gain over copying, final ↑"] == tables.NOT_AVAILABLE
 
 
 def test_no_column_of_ours_is_called_fid_unless_the_features_are_inceptions(methods):
     ours = [column for column in tables.table_1(methods) if column != tables.PAPER_COLUMN]
-    assert not any("FID" in column for column in ours)
+    assert not any("FID" in column or "KID" in column for column in ours)
+    assert "(in place of KID)" in tables.caption(methods["defgan"], DATA)
     assert "Fréchet distance (EfficientNet-Lite0 features) ↓" in ours
     assert "in place of the paper's Inception FID" in tables.caption(methods["defgan"], DATA)
     inception = copy.deepcopy(methods)
@@ -71,18 +86,14 @@ def test_without_truth_the_tables_say_so():
     methods = {name: metrics(None) for name in ("copy", "ganimation", "defgan")}
     table = tables.table_1(methods)
     assert set(table["gain over copying, final ↑"]) == set(table["gain over copying, deformed ↑"]) == {"no truth"}
-    by_expression = tables.table_by_expression(methods)
-    assert (by_expression[by_expression["measure"] == "gain, final ↑"][list(EXPRESSIONS)] == "no truth").all(axis=None)
     assert "real photographs do not have" in tables.caption(methods["defgan"], DATA)
 
 
-def test_by_expression_has_a_row_per_method_and_measure(methods):
-    table = tables.table_by_expression(methods)
-    assert table.groupby("measure", sort=False).size().to_dict() == {
-        "identity distance ↓": 4,
-        "gain, final ↑": 4,
-        "gain, deformed ↑": 1,
-    }
+def test_latex_is_a_booktabs_table_of_plain_signs(methods):
+    page = tables.latex(tables.table_1(methods), "Table 1", "50 % of a_b")
+    for part in (r"\toprule", r"\midrule", r"\bottomrule", r"$\downarrow$", r"50 \% of a\_b", "Copy-input"):
+        assert part in page
+    assert page.count(r"\\") == len(methods) + 1 and not set(page) & set("↑↓−–×")
 
 
 def test_markdown_is_a_table(methods):

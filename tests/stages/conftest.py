@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from defgan.faces.alignment import template
 from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS, read_inputs, write_faces
 from defgan.facs import AU_NAMES, EXPRESSIONS, au_vector, preset
 
@@ -37,6 +38,9 @@ def write_role(directory: Path, role: str, pixels: np.ndarray) -> None:
     names = [f"{role}{i:03d}" for i in range(count)]
     frame = frame.assign(image_id=names, source=names, subject=names, role=role, expression="neutral")
     frame = frame.assign(au_source="made", split="test", row=np.arange(count))
+    # The pictures are their own crops, with eyes and nose where the template has them.
+    frame[list(POINT_COLUMNS)] = template(pixels.shape[1]).ravel()
+    frame[list(CROP_COLUMNS)] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
     if role == "rafd":
         people = [f"rafd{i // len(RAFD):03d}" for i in range(count)]
         frame = frame.assign(subject=people, expression=np.resize(RAFD, count))
@@ -70,6 +74,15 @@ def write_edits(directory: Path, plan: pd.DataFrame, **arrays: np.ndarray) -> No
         np.save(directory / f"{name}.npy", array)
 
 
+def write_reference(directory: Path, count: int) -> None:
+    """Made-up features of real faces."""
+    directory.mkdir(parents=True)
+    features = np.random.default_rng(0).uniform(0, 1, (count, 1280)).astype(np.float32)
+    np.save(directory / "features.npy", features)
+    facts = {"reference": "train", "reference_images": count, "reference_available": count}
+    (directory / "reference.json").write_text(json.dumps(facts | {"features": "efficientnet-lite0"}))
+
+
 def make_workspace(path: Path, faces: int = 6, size: int = 32, truth: bool = True, **plan_options) -> None:
     """Everything that `evaluate`, `compare` and `figures` read, up to the edits of four methods."""
     shutil.copy(ROOT / "params.yaml", path)
@@ -83,6 +96,12 @@ def make_workspace(path: Path, faces: int = 6, size: int = 32, truth: bool = Tru
     (path / "data/truth").mkdir()
     (path / "data/truth/truth.json").write_text(json.dumps({"known": ["wild", "rafd"] if truth else []}))
     np.save(path / "data/truth/true.npy", true if truth else np.zeros_like(true))
+    # Rolled down by 2 px: a pixel of the true image stood 2 px above. Skin is the middle of the picture.
+    motion = np.full((*inputs.shape[:3], 2), np.nan, np.float16)
+    motion[:, size // 4 : -size // 4, size // 4 : -size // 4] = (0, -2)
+    np.save(path / "data/truth/motion.npy", motion if truth else np.full_like(motion, np.nan))
+    plan.to_parquet(path / "data/plan.parquet", index=False)
+    write_reference(path / "data/reference", count=12)
     write_edits(path / "edits/copy", plan, final=inputs)
     mask = np.full(inputs.shape[:3], 51, np.uint8)
     write_edits(path / "edits/ganimation", plan, final=np.roll(inputs, -1, axis=1), mask=mask)

@@ -24,6 +24,9 @@ def test_copying_gains_nothing_and_keeps_identity(workspace):
     assert metrics["images"] == 6 * len(EXPRESSIONS) < len(table)
     assert metrics["reference"] == "train" and metrics["reference_images"] == 12
     assert metrics["networks"]["frechet"] == "Fréchet distance (EfficientNet-Lite0 features)"
+    assert metrics["networks"]["kernel"] == "kernel distance (EfficientNet-Lite0 features)"
+    assert metrics["frechet_low"] < metrics["frechet"] < metrics["frechet_high"]
+    assert metrics["change"] == metrics["background_change"] == 0 and metrics["concentration"] is None
 
 
 def test_gains_and_fields_of_defgan(workspace):
@@ -33,7 +36,27 @@ def test_gains_and_fields_of_defgan(workspace):
     assert set(metrics["gain_final_by_expression"].values()) == {1}
     assert metrics["mean_offset"] == pytest.approx(1.5) and metrics["mean_mask"] == 0
     assert metrics["identity"] > 1e-4
+    # At 32 px one pixel is four of 128: the grid goes 1.5 of the true 8 px, and in their direction.
+    assert metrics["epe"] == pytest.approx(6.5, abs=1e-3) and metrics["epe_still"] == pytest.approx(8)
+    assert metrics["motion_cosine"] == pytest.approx(1) and metrics["motion_share"] == pytest.approx(1.5 / 8)
+    assert metrics["folded"] == 0 and metrics["ssim"] == pytest.approx(1) and metrics["psnr"] is None
+    assert metrics["unread"] == metrics["images"]  # blobs are no faces
     assert table["edit"].tolist() == list(range(len(table))) and "AU01" not in table
+
+
+def test_the_true_images_are_measured_as_edits_without_a_truth(workspace):
+    metrics, table = measured("truth")
+    assert metrics["gain_final"] is None and metrics["psnr"] is None and metrics["frechet"] > 0
+    assert metrics["change"] == pytest.approx(measured("defgan")[0]["change"])
+    assert len(table) == len(pd.read_parquet("data/plan.parquet"))
+
+
+def test_features_of_another_network_are_refused(workspace, capsys):
+    path = workspace / "data/reference/reference.json"
+    path.write_text(path.read_text().replace("efficientnet-lite0", "inception-v3-compat"))
+    with pytest.raises(SystemExit):
+        evaluate("copy")
+    assert "dvc repro reference" in capsys.readouterr().err
 
 
 def test_same_run_same_bytes(workspace):
@@ -62,6 +85,9 @@ def test_without_truth_gains_are_null(tmp_path, monkeypatch):
     metrics, table = measured("defgan")
     assert metrics["gain_final"] is None and set(metrics["gain_deformed_by_expression"].values()) == {None}
     assert table["err_copy"].isna().all() and metrics["frechet"] > 0
+    assert metrics["psnr"] is metrics["epe"] is None
+    metrics, table = measured("truth")
+    assert metrics["images"] == len(table) == 0 and metrics["networks"]
 
 
 def test_an_unknown_method_is_one_line(workspace, capsys):

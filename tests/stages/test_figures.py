@@ -14,11 +14,16 @@ from PIL import Image
 from defgan.params import load_params
 from defgan.report.style import figure_style
 from stages.figures import figures, photographs, read_photographs, read_pictures
+from tests.report.test_evidence import pages
 from tests.stages.conftest import RAFD, ROOT
 
 COMPARED = {
     "data": {"wild": "made-up blobs", "rafd": "made-up blobs of people"},
-    "networks": {"frechet": "Fréchet distance (EfficientNet-Lite0 features)", "identity": "1 − cos, dlib ResNet-128"},
+    "networks": {
+        "frechet": "Fréchet distance (EfficientNet-Lite0 features)",
+        "identity": "1 − cos, dlib ResNet-128",
+        "action_units": "MediaPipe blendshapes",
+    },
 }
 
 
@@ -28,8 +33,15 @@ def measured(workspace):
     (workspace / "data/evaluation").mkdir()
     for name, factor in (("defgan", 0.8), ("ganimation", 1.1)):
         table = pd.read_parquet(workspace / f"edits/{name}/edits.parquet").assign(err_copy=0.1, err_final=0.1 * factor)
-        table = table.assign(err_deformed=0.07 if name == "defgan" else None, identity=0.01 * (1 + table["edit"] % 5))
+        table = table.assign(
+            epe=1.0 if name == "defgan" else None,
+            err_deformed=0.07 if name == "defgan" else None,
+            identity=0.01 * (1 + table["edit"] % 5),
+        )
         table.to_parquet(workspace / f"data/evaluation/{name}.parquet")
+    (workspace / "reports/tables").mkdir(parents=True)
+    for name, page in pages().items():
+        page.numbers.to_csv(workspace / f"reports/tables/{name}.csv", index=False)
     return workspace
 
 
@@ -44,7 +56,8 @@ def test_files_carry_the_papers_numbers_and_stay_small_and_no_network_is_loaded(
     pictures = {"fig_01_alpha_strip", "fig_04_expressions", "fig_05_differences", "fig_06_single_aus"}
     pictures |= {"fig_10_details", "fig_11_single_aus_deformed", "fig_12_single_aus_final"}
     pictures |= {"fig_17_stargan_rafd", "fig_18_stargan_wild"}
-    plots = {"fig_03_identity_distance", "gain_over_copying", "training_curves"}
+    plots = {"fig_03_identity_distance", "truth_gain", "training_curves"}
+    plots |= {"fig_08_relative_improvement", "truth_motion", "au_fidelity", "au_cross_talk"}
     expected = {f"{name}.png" for name in pictures | plots} | {f"{name}.pdf" for name in plots}
     assert set(written) == expected | {"captions.json"}
     captions = json.loads(written.pop("captions.json").read_text())
@@ -75,9 +88,9 @@ def test_the_share_inside_the_regions_comes_from_the_measurements(measured):
 
 def test_without_truth_there_is_no_gain_figure(measured):
     for path in (measured / "data/evaluation").glob("*.parquet"):
-        pd.read_parquet(path).assign(err_copy=None, err_final=None, err_deformed=None).to_parquet(path)
+        pd.read_parquet(path).assign(epe=None, err_copy=None, err_final=None, err_deformed=None).to_parquet(path)
     figures()
-    assert not list((measured / "reports/figures").glob("gain*"))
+    assert not list((measured / "reports/figures").glob("truth*"))
 
 
 def test_photographs_are_found_by_person_and_expression(measured):
