@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ablations calibrate screenshots bench test lint mlflow preset clean
+.PHONY: help setup repro ablations calibrate screenshots seeds bench test lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -53,6 +53,9 @@ calibrate: setup ## fit the reader of action units to rendered faces anew; about
 screenshots: $(TEST_STAMP) ## Fig. 15 and 16: the forms of the user study, as chromium shows them
 	python -m stages.study_screenshots
 
+seeds: setup ## the experiment under several seeds, as DVC experiments: make seeds N=3
+	python -m stages.seeds --count $(or $(N),3)
+
 bench: setup ## how fast training and preparation are on this machine, and what they take
 	python -m benchmarks
 
@@ -69,4 +72,4 @@ preset: setup ## write presets/NAME.yaml into params.yaml: make preset NAME=pape
 	python -m defgan.presets $(if $(NAME),presets/$(NAME).yaml,--help)
 
 clean: ## remove what the stages made; the environment, DVC's cache and MLflow's records stay
-	rm -rf data models edits .defgan reports/figures $(filter-out reports/tables/au_reader%,$(wildcard reports/tables/*)) reports/training reports/ablations reports/data reports/user_study reports/votes reports/index.html .dvc/tmp/exps/standalone
+	rm -rf data models edits .defgan reports/figures $(filter-out reports/tables/au_reader%,$(wildcard reports/tables/*)) reports/training reports/ablations reports/data reports/user_study reports/votes reports/index.html reports/seeds .dvc/tmp/exps/standalone

@@ -17,7 +17,7 @@ FACTORS = {"copy": 0.0, "ganimation": 0.2, "defgan": 0.1, "stargan": 0.4, "truth
 
 def plan() -> pd.DataFrame:
     """That of the made-up run, with sweeps of two AUs."""
-    first = make_plan(PEOPLE)
+    first = make_plan(PEOPLE).query("set != 'au'")
     wanted = [(row, au, alpha) for row in range(2) for au in ("AU12", "AU04") for alpha in (0.0, 0.5, 1.0)]
     single = pd.DataFrame(wanted, columns=["row", "expression", "alpha"]).assign(set="au", role="wild", instance="")
     single["image_id"] = single["subject"] = "wild" + single["row"].map("{:03d}".format)
