@@ -129,6 +129,7 @@ def cross_talk(numbers: pd.DataFrame) -> Figure:
             ax=axes, cmap="vlag", center=0, vmin=-1, vmax=1, square=True, cbar=i == len(methods) - 1,
             xticklabels=short, yticklabels=short if i == 0 else False, cbar_kws={"shrink": 0.7, "label": "slope"},
         )  # fmt: skip
+        axes.grid(False)
         axes.tick_params(labelsize=6.5, length=0, labelrotation=0)
         axes.set_title(method_name(method), loc="left")
         axes.set_xlabel("read AU")

@@ -75,7 +75,8 @@ def caption(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
 
 def score(value: float | None, digits: int, sign: str = "", missing: str = NOT_AVAILABLE) -> str:
     """A number as it is to be read; `missing` for None and NaN."""
-    return missing if value is None or value != value else f"{value:{sign}.{digits}f}"
+    # + 0.0 turns a rounded −0 into 0.
+    return missing if value is None or value != value else f"{round(value, digits) + 0.0:{sign}.{digits}f}"
 
 
 def with_interval(value: float | None, low: float | None, high: float | None, digits: int, sign: str = "") -> str:

@@ -89,6 +89,11 @@ def test_without_truth_the_tables_say_so():
     assert "real photographs do not have" in tables.caption(methods["defgan"], DATA)
 
 
+def test_numbers_that_round_to_zero_have_no_minus():
+    assert tables.score(-0.001, 2, "+") == "+0.00" and tables.score(-0.006, 2, "+") == "-0.01"
+    assert tables.score(float("nan"), 2) == tables.score(None, 2) == tables.NOT_AVAILABLE
+
+
 def test_latex_is_a_booktabs_table_of_plain_signs(methods):
     page = tables.latex(tables.table_1(methods), "Table 1", "50 % of a_b")
     for part in (r"\toprule", r"\midrule", r"\bottomrule", r"$\downarrow$", r"50 \% of a\_b", "Copy-input"):
