@@ -40,10 +40,14 @@ def percentiles(draws: np.ndarray) -> tuple[float, float]:
 
 
 def mean_interval(values: np.ndarray, subjects: pd.Series | np.ndarray) -> tuple[float, float, float]:
-    """Mean of `values` (N,), NaN left out, and its 95 % interval."""
-    if np.isnan(values).all():
+    """Mean of `values` (N,), NaN left out, and its 95 % interval, which one person does not make: (NaN, NaN)."""
+    known = ~np.isnan(values)
+    if not known.any():
         return np.nan, np.nan, np.nan
-    return float(np.nanmean(values)), *percentiles(weighted_means(values, draw_people(subjects)))
+    mean = float(values[known].mean())
+    if len(set(np.asarray(subjects)[known])) == 1:
+        return mean, np.nan, np.nan
+    return mean, *percentiles(weighted_means(values, draw_people(subjects)))
 
 
 def centred(estimate: float, draws: np.ndarray) -> tuple[float, float]:

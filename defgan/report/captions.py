@@ -135,7 +135,7 @@ def captions(data: Mapping[str, str], networks: Mapping[str, str]) -> dict[str, 
             "Cross-talk between action units",
             "Change of the reading of every AU (columns) per unit of the one that is asked for (rows), in the "
             "single-AU edits.",
-            wild, _ALL, (f"{networks['action_units']} in place of OpenFace 2", *faces), units,
+            wild, _BOTH, (f"{networks['action_units']} in place of OpenFace 2", *faces), units,
         ),
         "training_curves": Caption(
             "Training curves",

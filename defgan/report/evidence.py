@@ -21,6 +21,8 @@ Measured = Mapping[str, pd.DataFrame]
 
 INTERVALS = "In brackets: 95 % bootstrap intervals over people."
 SWEEP_SET, AU_SET = "sweep", "au"
+TOLD_AUS = ("ganimation", "defgan", TRUTH)
+"""What single AUs can be asked of: copying does nothing, StarGAN is told the name of an expression."""
 
 
 def _groups(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -170,7 +172,7 @@ def fidelity_page(measured: Measured, sweeps: Measured, base: str) -> Page:
         row = {"AU": f"{au} {ACTION_UNITS.get(au, '')}".strip()}
         for key, label, sign in (("error", "error ↓", ""), ("icc", "ICC(3,1) ↑", "+"), ("slope", "slope", "+")):
             for name in measured:
-                if key != "slope" or name != "copy":
+                if key != "slope" or name in TOLD_AUS:
                     row[f"{label} {method_name(name)}"] = score(wide[key].loc[au, name], 2, sign)
         rows.append(row)
     text = (
@@ -200,12 +202,9 @@ def control_page(sweeps: Measured, base: str) -> Page:
 
 
 def cross_talk_numbers(sweeps: Measured) -> pd.DataFrame:
-    """`fidelity.cross_talk` of every method but copying, with a column `method`."""
-    frames = [
-        cross_talk(table[table["set"] == AU_SET]).assign(method=name)
-        for name, table in sweeps.items()
-        if name != "copy"
-    ]
+    """`fidelity.cross_talk` of what single AUs can be asked of, with a column `method`."""
+    told = {name: table for name, table in sweeps.items() if name in TOLD_AUS}
+    frames = [cross_talk(table[table["set"] == AU_SET]).assign(method=name) for name, table in told.items()]
     return pd.concat(frames, ignore_index=True)[["method", "asked", "read", "slope", "r2", "points"]]
 
 

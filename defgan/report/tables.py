@@ -80,9 +80,9 @@ def score(value: float | None, digits: int, sign: str = "", missing: str = NOT_A
 
 
 def with_interval(value: float | None, low: float | None, high: float | None, digits: int, sign: str = "") -> str:
-    """`value [low, high]`."""
-    if value is None or value != value:
-        return NOT_AVAILABLE
+    """`value [low, high]`; without the bounds where there are none."""
+    if low is None or low != low:
+        return score(value, digits, sign)
     return f"{score(value, digits, sign)} [{score(low, digits, sign)}, {score(high, digits, sign)}]"
 
 

@@ -43,3 +43,5 @@ def test_a_centred_interval_keeps_the_spread_and_holds_the_estimate():
 
 def test_without_values_there_is_no_interval():
     assert np.isnan(mean_interval(np.full(3, np.nan), np.arange(3))).all()
+    mean, *bounds = mean_interval(np.array([1.0, 3.0, np.nan]), np.array(["a", "a", "b"]))
+    assert mean == 2 and np.isnan(bounds).all()

@@ -131,9 +131,10 @@ def test_fidelity_and_control_of_a_method_that_gives_three_quarters(made):
     )
 
 
-def test_cross_talk_is_a_block_per_method_without_copying(made):
+def test_cross_talk_is_a_block_per_method_that_is_told_aus(made):
     page = made["cross_talk"]
-    assert set(page.numbers["method"]) == set(FACTORS) - {"copy"} and len(page.table) == 2 * 4
+    assert set(page.numbers["method"]) == {"ganimation", "defgan", "truth"} and len(page.table) == 2 * 3
+    assert "slope StarGAN (App. F)" not in made["au_fidelity"].table and "slope DefGAN" in made["au_fidelity"].table
     cells = page.table[page.table["method"] == "DefGAN"].set_index("asked")
     assert cells.loc["AU12", "12"] == "+0.75" and cells.loc["AU12", "04"] == "+0.00"
 
