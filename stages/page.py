@@ -61,7 +61,11 @@ def page() -> None:
         html = pages.render(
             figures=figures,
             tables=pages.read_documents(Path("reports/tables"), first=pages.FIRST_TABLE),
-            cards=pages.read_documents(Path("reports/data")),
+            cards=[
+                pages.read_document(card)
+                for role, source in params.data
+                if (card := Path("reports/data", source.dataset, f"{role}.md")).is_file()
+            ],
             sliders=slider_data(pictures),
             networks=compared["networks"],
             params_text=Path("params.yaml").read_text(encoding="utf-8"),
