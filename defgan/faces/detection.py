@@ -24,14 +24,14 @@ _CANDIDATE_THRESHOLDS = (0.6, 0.7)  # of the first two networks, as published
 
 @dataclass(frozen=True)
 class Detection:
-    """The largest face of a photograph, in its pixels (pixel centres at +0.5)."""
+    """A face of a photograph, in its pixels (pixel centres at +0.5)."""
 
     box: np.ndarray  # x0, y0, x1, y1
     points: np.ndarray  # 5×2, in the order of defgan.faces.table.POINTS
 
 
 class Detector:
-    """Finds the largest face of each photograph; faces of a confidence below `threshold` are not seen."""
+    """Finds the faces of photographs; those of a confidence below `threshold` are not seen."""
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
@@ -42,10 +42,14 @@ class Detector:
             self.networks.append(module.eval().requires_grad_(False))
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Detection | None]:
-        """Photographs, uint8 H×W×3 of any sizes, searched together; None where there is no face."""
+        """The largest face of each photograph, uint8 H×W×3 of any sizes; None where there is no face."""
+        return [max(faces, key=_area, default=None) for faces in self.find_all(images)]
+
+    def find_all(self, images: Sequence[np.ndarray], long_side: int = LONG_SIDE) -> list[list[Detection]]:
+        """All faces of each photograph, uint8 H×W×3 of any sizes, searched together at no more than `long_side`."""
         if not images:
             return []
-        scales = [min(1.0, LONG_SIDE / max(image.shape[:2])) for image in images]
+        scales = [min(1.0, long_side / max(image.shape[:2])) for image in images]
         shrunk = [
             cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
             for image, scale in zip(images, scales, strict=True)
@@ -58,14 +62,15 @@ class Detector:
             canvas, SMALLEST, *self.networks, (*_CANDIDATE_THRESHOLDS, self.threshold), _PYRAMID, "cpu"
         )
         return [
-            _largest(image_boxes, image_points, scale)
+            [
+                Detection(box=(box[:4] - _TRUNCATED) / scale, points=(five - _TRUNCATED) / scale)
+                for box, five in zip(
+                    np.asarray(image_boxes, np.float64), np.asarray(image_points, np.float64), strict=True
+                )
+            ]
             for image_boxes, image_points, scale in zip(boxes, points, scales, strict=True)
         ]
 
 
-def _largest(boxes: np.ndarray, points: np.ndarray, scale: float) -> Detection | None:
-    if len(boxes) == 0:
-        return None
-    boxes, points = boxes.astype(np.float64), points.astype(np.float64)
-    index = int(np.argmax((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])))
-    return Detection(box=(boxes[index, :4] - _TRUNCATED) / scale, points=(points[index] - _TRUNCATED) / scale)
+def _area(face: Detection) -> float:
+    return float((face.box[2] - face.box[0]) * (face.box[3] - face.box[1]))
