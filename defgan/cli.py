@@ -4,11 +4,13 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
+from defgan.demo.command import demo
 from defgan.editing.command import edit
 from defgan.errors import UserError
 
 app = typer.Typer(help="DefGAN: edit facial expressions.", no_args_is_help=True, add_completion=False)
 app.command()(edit)
+app.command()(demo)
 
 
 @app.callback()

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, PngImagePlugin
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from PIL.JpegImagePlugin import get_sampling
 
 from defgan.errors import UserError
@@ -101,6 +101,8 @@ def open_photograph(path: str | Path) -> Photograph:
             return from_image(image)
     except UserError:
         raise
+    except UnidentifiedImageError:
+        raise UserError("not a readable image: no format known here") from None
     except Exception as error:  # Pillow's decoders raise nearly anything on broken content
         raise UserError(f"not a readable image: {' '.join(str(error).split()) or type(error).__name__}") from None
 

@@ -57,27 +57,32 @@ def resized(pixels: np.ndarray, factor: float) -> np.ndarray:
 
 def table(rows: Sequence[Sequence[np.ndarray]], labels: Sequence[str]) -> Image.Image:
     """Square pictures in rows under common labels, on white."""
-    side = max(picture.shape[0] for row in rows for picture in row)
+    side = max(picture.shape[0] for pictures in rows for picture in pictures)
     step = side + _GAP
     canvas = Image.new("RGB", (len(labels) * step - _GAP, _LABEL + len(rows) * step - _GAP), "white")
     draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(16)
     for column, label in enumerate(labels):
         draw.text((column * step + side / 2, _LABEL / 2), label, "black", font, anchor="mm")
-        for row, pictures in enumerate(rows):
+        for index, pictures in enumerate(rows):
             picture = Image.fromarray(pictures[column]).resize((side, side), Image.Resampling.LANCZOS)
-            canvas.paste(picture, (column * step, _LABEL + row * step))
+            canvas.paste(picture, (column * step, _LABEL + index * step))
     return canvas
 
 
-def _row(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Target]) -> list[np.ndarray]:
+def _edits(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Target]) -> list[np.ndarray]:
     shown, placed = portrait(pixels, face)
     parts = [replace(editor.generate(face, target.vector(face.x)), face=placed) for target in targets]
     return [render(shown, [part]) for part in parts]
 
 
+def row(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Target]) -> list[np.ndarray]:
+    """A face as it is, and edited to each target; uint8, square."""
+    return [portrait(pixels, face)[0], *_edits(editor, pixels, face, targets)]
+
+
 def sheet(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], targets: Sequence[Target]) -> Image.Image:
     """Every face and its edits to several expressions, one row each."""
-    rows = [[portrait(pixels, face)[0], *_row(editor, pixels, face, targets)] for face in faces]
+    rows = [row(editor, pixels, face, targets) for face in faces]
     return table(rows, ["input", *(target.label for target in targets)])
 
 
@@ -85,7 +90,9 @@ def sweep(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Tar
     """Every face at `steps` strengths from 0 to the target's, one row each."""
     alphas = np.linspace(0, target.strength, steps)
     targets = [replace(target, strength=float(alpha)) for alpha in alphas]
-    return table([_row(editor, pixels, face, targets) for face in faces], [f"strength {alpha:.2f}" for alpha in alphas])
+    return table(
+        [_edits(editor, pixels, face, targets) for face in faces], [f"strength {alpha:.2f}" for alpha in alphas]
+    )
 
 
 def film(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Target, side: int) -> list[np.ndarray]:
