@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ablations calibrate screenshots bench test lint mlflow preset clean
+.PHONY: help setup repro ablations calibrate screenshots bench photographs test lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -51,8 +51,11 @@ calibrate: setup ## fit the reader of action units to rendered faces anew; about
 screenshots: $(TEST_STAMP) ## Fig. 15 and 16: the forms of the user study, as chromium shows them
 	python -m stages.study_screenshots
 
-bench: setup ## how fast training is on this machine, against a plain fp32 loop and the machine's best rates
+bench: setup ## how fast training is on this machine, against a plain fp32 loop and the best rates; seconds per edit
 	python -m benchmarks
+
+photographs: setup ## how the weights do on photographs of people, neutral and smiling: make photographs PHOTOS=FOLDER
+	python -m stages.photographs $(if $(PHOTOS),$(PHOTOS),--help)
 
 test: $(TEST_STAMP) ## all tests, with a tiny run of the whole pipeline
 	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile --no-loadscope-reorder

@@ -1,4 +1,4 @@
-"""How fast training is, how far from the machine's best, and what it takes: `python -m benchmarks` (or: make bench).
+"""How fast training and editing are, and what they take: `python -m benchmarks` (or: make bench).
 
 Speeds are ratios against something measured in the same run on the same device: a plain fp32 loop, the best rate of
 large convolutions and matrix products, the smallest data set.
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.data import COUNTS, data_row, linear_growth
+from benchmarks.edits import BAR_GB, BAR_S, CHANGE_BAR_S, edit_row, measure_edits
 from benchmarks.machine import best_rates
 from benchmarks.memory import measure_peak, memory_row
 from benchmarks.sizes import Size, sized, tiny
@@ -57,7 +58,7 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Everything tiny, one round: for tests.")] = False,
     output: Annotated[Path, typer.Option(help="Where all numbers go, as JSON.")] = OUTPUT,
 ) -> None:
-    """Measure training on this machine; prints a table for each topic and writes all numbers to a JSON file."""
+    """Measure training and editing on this machine; prints tables and writes all numbers to a JSON file."""
     params, gpu, started = load_params(), torch.cuda.is_available(), time.monotonic()
     sizes, models = sizes or list(Size), models or list(Model)
     batch = batch or (25 if gpu else 4)
@@ -94,6 +95,12 @@ def bench(
         grown = linear_growth(fastest["image_size"], fastest["batch_size"], fastest["images_per_s"], counts)
         title = f"Batches without training; share of the fastest training above ({fastest['model']}, {fastest['size']})"
         show(title, [data_row(entry) for entry in grown])
+
+        status.update("edits of photographs …")
+        edits = measure_edits(quick)
+        title = f"Edits of photographs on the CPU; of 24 megapixels at most {BAR_S:g} s and {BAR_GB:g} GB"
+        show(title, [edit_row(entry) for entry in edits["edits"]])
+        console.print(f"A change on the page: {edits['change_s']:.2f} s, at most {CHANGE_BAR_S:g}", highlight=False)
     results = {
         "device": device_name(),
         "threads": torch.get_num_threads(),
@@ -103,6 +110,7 @@ def bench(
         "throughput": compared,
         "memory": peaks,
         "data": grown,
+        "edits": edits,
     }
     with atomic_file(output) as path:
         path.write_text(json.dumps(results, indent=2) + "\n")
