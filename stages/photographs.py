@@ -70,7 +70,7 @@ def main(
         tables, errors, finder, people = [], [], None, []
         for name in EDITORS:
             editor = Editor.load(name, weights, finder)
-            if finder is not editor.find:  # crops of another size
+            if finder is not editor.find:  # crops of another kind
                 finder = editor.find
                 people, left_out = read_people(folder, editor)
                 for line in left_out:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from defgan.editing import pictures
 from defgan.editing.editor import Editor, Parts, describe, render
-from defgan.editing.faces import Face
+from defgan.editing.faces import Face, FaceFinder
 from defgan.editing.photographs import FORMATS, Photograph, encode, open_photograph
 from defgan.editing.targets import make_target
 from defgan.errors import UserError
@@ -34,9 +34,9 @@ class Opened:
     """A visitor's photograph with its largest face."""
 
     photograph: Photograph
-    faces: Mapping[int, Face]  # the face by the side of a model's crop
+    faces: Mapping[FaceFinder, Face]  # the face as each finder crops it
     shown: np.ndarray  # uint8 h×w×3, the square around the face
-    placed: Mapping[int, Face]  # the same face there
+    placed: Mapping[FaceFinder, Face]  # the same face there
     suffix: str  # of the file
 
     @property
@@ -55,12 +55,11 @@ def open_face(path: str | Path, editors: Mapping[str, Editor]) -> Opened:
         raise UserError(f"{count / 1e6:.0f} megapixels are too many; this page takes {MOST_PIXELS / 1e6:.0f}")
     photograph = open_photograph(path)
     faces = {}
-    for editor in editors.values():
-        if editor.find.crop_size not in faces:
-            [faces[editor.find.crop_size]] = editor.find(photograph.pixels, "largest")
+    for finder in {editor.find for editor in editors.values()}:
+        [faces[finder]] = finder(photograph.pixels, "largest")
     placed = {}
-    for size, face in faces.items():
-        shown, placed[size] = pictures.portrait(photograph.pixels, face, SIDE)
+    for finder, face in faces.items():
+        shown, placed[finder] = pictures.portrait(photograph.pixels, face, SIDE)
     suffix = Path(path).suffix.lower()
     return Opened(photograph, faces, shown, placed, suffix if suffix in FORMATS else ".png")
 
@@ -110,8 +109,7 @@ def show(opened: Opened, editors: Mapping[str, Editor], y: np.ndarray) -> Shown:
     """Run both models for target AUs y, float32 (17,), and show everything."""
     edits: dict[str, tuple[Parts, np.ndarray]] = {}
     for name, editor in editors.items():
-        size = editor.find.crop_size
-        part = replace(editor.generate(opened.faces[size], y), face=opened.placed[size])
+        part = replace(editor.generate(opened.faces[editor.find], y), face=opened.placed[editor.find])
         edits[name] = part, render(opened.shown, [part])
     finals = {name: edited for name, (_, edited) in edits.items()}
     results = _figure(opened.shown, "photograph", "input")
@@ -131,7 +129,7 @@ def show(opened: Opened, editors: Mapping[str, Editor], y: np.ndarray) -> Shown:
 
 def full_size(opened: Opened, editor: Editor, y: np.ndarray) -> bytes:
     """The edited photograph at its own resolution, as a file's content with its metadata and the note."""
-    part = editor.generate(opened.faces[editor.find.crop_size], y)
+    part = editor.generate(opened.faces[editor.find], y)
     pixels = render(opened.photograph.pixels, [part])
     return encode(opened.photograph, pixels, FORMATS[opened.suffix], editor.note(describe([part])))
 

@@ -97,12 +97,13 @@ class Editor:
 
         Args:
             weights: folder of NAME.safetensors and NAME.json; without it the weights that come with the project.
-            find: another editor's finder of faces, to load its networks once; made where the crop sizes differ.
+            find: another editor's finder of faces, to load its networks once; made anew where the crops differ.
         """
         network, content = read_weights(model, weights)
         size = content["params"]["image_size"]
-        if find is None or find.crop_size != size:
-            find = FaceFinder(size)
+        points = np.array(content["points"]) if "points" in content else None
+        if find is None or not find.suits(size, points):
+            find = FaceFinder(size, points)
         return cls(model, network, content["sha256"], find)
 
     @torch.inference_mode()

@@ -92,11 +92,28 @@ def choose(found: list[Detection], choice: str | int) -> list[int]:
 
 
 class FaceFinder:
-    """Finds faces and reads their AUs; the networks are loaded once."""
+    """Finds faces and reads their AUs; the networks are loaded once.
 
-    def __init__(self, crop_size: int) -> None:
-        self.crop_size = crop_size
+    Args:
+        crop_size: side of the crops, pixels.
+        points: where the five points of a face come to lie, as well as they can, as shares of the side, 5×2: their mean
+            in the crops that the model was trained on. Faces that are built otherwise than those, such as people where
+            the model saw renders, are so brought with brows and lips to where it knows them: with eyes and nose alone a
+            longer nose or narrower eyes would shift the mouth. None: `alignment.similarity_transform`, as in training.
+    """
+
+    def __init__(self, crop_size: int, points: np.ndarray | None = None) -> None:
+        self.crop_size, self.points = crop_size, points
         self._detect, self._reader = Detector(THRESHOLD), BlendshapeReader()
+
+    def suits(self, crop_size: int, points: np.ndarray | None) -> bool:
+        """Whether another model wants the same crops."""
+        return self.crop_size == crop_size and np.array_equal(self.points, points)
+
+    def _transform(self, points: np.ndarray) -> np.ndarray:
+        if self.points is None:
+            return alignment.similarity_transform(points, self.crop_size)
+        return alignment.fit_similarity(points, self.points * self.crop_size)
 
     def __call__(self, pixels: np.ndarray, choice: str | int = "only") -> list[Face]:
         """The chosen faces of a photograph, uint8 H×W×3, from left to right.
@@ -125,7 +142,7 @@ class FaceFinder:
             raise UserError(f"the face is {side:.0f} pixels wide, too small; at least {SMALLEST} are needed")
         if turned(found.points) > MOST_TURNED:
             raise UserError("the face is seen from the side; only faces that look towards the camera can be edited")
-        transform = alignment.similarity_transform(found.points, self.crop_size)
+        transform = self._transform(found.points)
         reading = self.read(pixels, found.points)
         if reading.aus is None:
             raise UserError(f"the face's expression cannot be read ({reading.reject}); take a sharper, frontal one")

@@ -5,12 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
 import defgan
 from defgan import models
 from defgan.errors import UserError
+from defgan.faces.table import POINT_COLUMNS, Faces
 from defgan.files import atomic_file
 from defgan.models.base import EditingModel
 
@@ -28,7 +30,7 @@ def sha256(path: Path) -> str:
 def read_weights(name: str, directory: str | Path | None = None) -> tuple[EditingModel, dict[str, Any]]:
     """A model in eval mode and the JSON beside its weights, whose `sha256` is that of the file.
 
-    `directory` may also be the `models` of a finished experiment, whose JSON holds no hash.
+    `directory` may also be the `models` of a finished experiment, whose JSON holds neither hash nor points.
     """
     if name not in EDITORS:
         raise UserError(f"{name}: no such model; choose one of {', '.join(EDITORS)}")
@@ -45,9 +47,18 @@ def read_weights(name: str, directory: str | Path | None = None) -> tuple[Editin
     return models.load(name, directory), content
 
 
-def publish(name: str, source: str | Path, destination: str | Path) -> Path:
+def mean_points(faces: Faces) -> np.ndarray:
+    """Where the five points lie on average in prepared crops, shares of the side, float64 5×2."""
+    transforms = faces.crop_transforms()
+    points = faces.frame[list(POINT_COLUMNS)].to_numpy(np.float64).reshape(-1, 5, 2)
+    placed = np.einsum("nij,npj->npi", transforms[:, :, :2], points) + transforms[:, None, :, 2]
+    return placed.mean(0) / faces.pixels.shape[1]
+
+
+def publish(name: str, source: str | Path, destination: str | Path, points: np.ndarray) -> Path:
     """Write a trained model's weights in half precision, with its JSON and their SHA-256; returns the weights' path.
 
+    `points` are the mean five points of the crops that it was trained on, see `mean_points` and `FaceFinder`.
     The generators' weights are of the order of 0.01 to 1: half precision moves an edit by less than a grey level.
     """
     source, destination = Path(source), Path(destination)
@@ -62,7 +73,11 @@ def publish(name: str, source: str | Path, destination: str | Path) -> Path:
     path = destination / f"{name}.safetensors"
     with atomic_file(path) as temporary:
         save_file(weights, temporary)
-    content = json.loads((source / f"{name}.json").read_text()) | {"precision": "fp16", "sha256": sha256(path)}
+    content = json.loads((source / f"{name}.json").read_text()) | {
+        "points": np.round(points, 4).tolist(),
+        "precision": "fp16",
+        "sha256": sha256(path),
+    }
     with atomic_file(destination / f"{name}.json") as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
     return path

@@ -26,6 +26,23 @@ def test_the_rendered_face_is_found(faces, face_pixels):
     np.testing.assert_allclose(eyes, alignment.template(CROP)[:2], atol=CROP * 0.05)
 
 
+def test_a_face_comes_to_lie_like_those_of_the_training(find, face_pixels, faces, monkeypatch):
+    wanted = alignment.template(1) * 0.8 + 0.1
+    assert find.suits(CROP, None)
+    assert not find.suits(CROP, wanted)
+    assert not find.suits(2 * CROP, None)
+    monkeypatch.setattr(find, "points", wanted)
+    assert find.suits(CROP, wanted.copy())
+    [face] = find(face_pixels)
+    placed = alignment.apply(face.transform, face.points)
+    # All five points decide: none is far off, and their mean is where it should be.
+    np.testing.assert_allclose(placed.mean(0), wanted.mean(0) * CROP, atol=1e-6)
+    assert np.abs(placed - wanted * CROP).max() < 0.08 * CROP
+    assert np.linalg.norm(placed[1] - placed[0]) < 0.9 * np.linalg.norm(
+        np.subtract(*alignment.apply(faces[0].transform, faces[0].points)[:2])
+    )
+
+
 def test_within_names_the_same_crop_of_a_part(faces, face_pixels):
     [face] = faces
     part, factor = face_pixels[20:, 30:], 0.5
