@@ -57,9 +57,10 @@ def open_face(path: str | Path, editors: Mapping[str, Editor]) -> Opened:
     faces = {}
     for finder in {editor.find for editor in editors.values()}:
         [faces[finder]] = finder(photograph.pixels, "largest")
-    placed = {}
-    for finder, face in faces.items():
-        shown, placed[finder] = pictures.portrait(photograph.pixels, face, SIDE)
+    first = next(iter(faces.values()))
+    shown, _ = pictures.portrait(photograph.pixels, first, SIDE)
+    corner, _, factor = pictures.framing(photograph.pixels, first, SIDE)
+    placed = {finder: face.within(corner, factor) for finder, face in faces.items()}
     suffix = Path(path).suffix.lower()
     return Opened(photograph, faces, shown, placed, suffix if suffix in FORMATS else ".png")
 

@@ -35,16 +35,22 @@ _RISE, _REST = 16, 6
 _LABEL, _GAP = 26, 4
 
 
-def portrait(pixels: np.ndarray, face: Face, side: int = TILE) -> tuple[np.ndarray, Face]:
-    """The square around a face, at most side×side, and the face within it; not enlarged, and cut off at the edges."""
+def framing(pixels: np.ndarray, face: Face, side: int = TILE) -> tuple[tuple[int, int], int, float]:
+    """The square around a face: its corner (x, y) and length in the photograph, and the factor that makes it ≤ side."""
     crop_side = face.crop.shape[0] / np.sqrt(abs(np.linalg.det(face.transform[:, :2])))
-    half = min(FRAME * crop_side, *pixels.shape[:2]) / 2
-    centre = face.points.mean(0)
-    corner = [int(np.clip(c - half, 0, n - 2 * half)) for c, n in zip(centre, pixels.shape[1::-1], strict=True)]
-    length = int(2 * half)
-    part = pixels[corner[1] : corner[1] + length, corner[0] : corner[0] + length]
-    factor = min(1.0, side / length)
-    return resized(part, factor), face.within(tuple(corner), factor)
+    length = int(min(FRAME * crop_side, *pixels.shape[:2]))
+    x, y = (
+        int(np.clip(centre - length / 2, 0, limit - length))
+        for centre, limit in zip(face.points.mean(0), pixels.shape[1::-1], strict=True)
+    )
+    return (x, y), length, min(1.0, side / length)
+
+
+def portrait(pixels: np.ndarray, face: Face, side: int = TILE) -> tuple[np.ndarray, Face]:
+    """The square around a face, at most side×side, and the face within it; never enlarged."""
+    corner, length, factor = framing(pixels, face, side)
+    x, y = corner
+    return resized(pixels[y : y + length, x : x + length], factor), face.within(corner, factor)
 
 
 def resized(pixels: np.ndarray, factor: float) -> np.ndarray:

@@ -9,8 +9,10 @@ from PIL import Image
 from defgan.demo import view
 from defgan.demo.faces import CHOSEN, SIZE, examples
 from defgan.editing.editor import Editor
+from defgan.editing.faces import FaceFinder
 from defgan.editing.photographs import is_edit
 from defgan.errors import UserError
+from defgan.faces import alignment
 from defgan.facs import preset
 
 
@@ -46,6 +48,15 @@ def test_a_change_shows_every_picture_anew(opened, editors):
         assert f'data-name="{name}"' in shown.details
     assert shown.results != other.results
     assert "http" not in shown.results + shown.details
+
+
+def test_models_with_other_crops_are_shown_in_the_same_frame(editors, weights, face_file):
+    finder = FaceFinder(24, alignment.template(1) * 0.8 + 0.1)
+    other = Editor("ganimation", editors["ganimation"]._model, "", finder)
+    opened = view.open_face(face_file, {"defgan": editors["defgan"], "ganimation": other})
+    assert len(opened.placed) == 2
+    first, second = opened.placed.values()
+    np.testing.assert_allclose(first.points, second.points)
 
 
 def test_the_download_is_of_full_resolution_and_says_that_it_is_edited(opened, editors, tmp_path):
