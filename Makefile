@@ -51,7 +51,7 @@ calibrate: setup ## fit the reader of action units to rendered faces anew; about
 screenshots: $(TEST_STAMP) ## Fig. 15 and 16: the forms of the user study, as chromium shows them
 	python -m stages.study_screenshots
 
-bench: setup ## how fast training is on this machine, against a plain fp32 loop and the best rates; seconds per edit
+bench: setup ## how fast training, preparation and editing are on this machine, and what they take
 	python -m benchmarks
 
 photographs: setup ## how the weights do on photographs of people, neutral and smiling: make photographs PHOTOS=FOLDER
@@ -70,4 +70,4 @@ preset: setup ## write presets/NAME.yaml into params.yaml: make preset NAME=pape
 	python -m defgan.presets $(if $(NAME),presets/$(NAME).yaml,--help)
 
 clean: ## remove what the stages made; the environment, DVC's cache and MLflow's records stay
-	rm -rf data models edits .defgan reports/figures $(filter-out reports/tables/au_reader%,$(wildcard reports/tables/*)) reports/training reports/ablations reports/user_study reports/votes .dvc/tmp/exps/standalone
+	rm -rf data models edits .defgan reports/figures $(filter-out reports/tables/au_reader%,$(wildcard reports/tables/*)) reports/training reports/ablations reports/data reports/user_study reports/votes .dvc/tmp/exps/standalone

@@ -1,4 +1,4 @@
-"""How fast training and editing are, and what they take: `python -m benchmarks` (or: make bench).
+"""How fast training, preparation and editing are, and what they take: `python -m benchmarks` (or: make bench).
 
 Speeds are ratios against something measured in the same run on the same device: a plain fp32 loop, the best rate of
 large convolutions and matrix products, the smallest data set.
@@ -19,6 +19,7 @@ from benchmarks.data import COUNTS, data_row, linear_growth
 from benchmarks.edits import BAR_GB, BAR_S, CHANGE_BAR_S, edit_row, measure_edits
 from benchmarks.machine import best_rates
 from benchmarks.memory import measure_peak, memory_row
+from benchmarks.prepare import prepare_figures, prepare_rows
 from benchmarks.sizes import Size, sized, tiny
 from benchmarks.throughput import ROUNDS, ceiling_row, compare, throughput_row
 from defgan.files import atomic_file
@@ -101,6 +102,9 @@ def bench(
         title = f"Edits of photographs on the CPU; of 24 megapixels at most {BAR_S:g} s and {BAR_GB:g} GB"
         show(title, [edit_row(entry) for entry in edits["edits"]])
         console.print(f"A change on the page: {edits['change_s']:.2f} s, at most {CHANGE_BAR_S:g}", highlight=False)
+        status.update("photographs to faces …")
+        prepared = prepare_figures(params.prepare, quick)
+        show("Photographs to faces: detection, alignment, AUs", prepare_rows(prepared))
     results = {
         "device": device_name(),
         "threads": torch.get_num_threads(),
@@ -111,6 +115,7 @@ def bench(
         "memory": peaks,
         "data": grown,
         "edits": edits,
+        "prepare": prepared,
     }
     with atomic_file(output) as path:
         path.write_text(json.dumps(results, indent=2) + "\n")

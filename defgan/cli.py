@@ -1,25 +1,27 @@
-"""The command `defgan`: its sub-commands live in modules of their own."""
+"""`defgan`: what a person calls on photographs and data, outside the experiment's stages. `defgan --help` lists it."""
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
+from defgan.commands import data
 from defgan.demo.command import demo
 from defgan.editing.command import edit
 from defgan.errors import UserError
 
-app = typer.Typer(help="DefGAN: edit facial expressions.", no_args_is_help=True, add_completion=False)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(edit)
 app.command()(demo)
+app.add_typer(data.app, name="data")
 
 
 @app.callback()
 def defgan() -> None:
-    """Edit facial expressions in photographs."""
+    """DefGAN: editing facial expressions by self-supervised deformation."""
 
 
 def main() -> None:
-    """Run the command line; what the user can mend ends in one line and exit code 1."""
+    """Entry point of `defgan`; what the user can mend ends in one line and exit code 1."""
     try:
         app()
     except UserError as error:

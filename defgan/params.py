@@ -47,7 +47,7 @@ class Source(_Strict):
     """Where one role's photographs come from and how their points and AUs are read."""
 
     path: str
-    dataset: Literal["corpus", "folder"]
+    dataset: Literal["corpus", "folder", "manifest", "emotionet", "celeba_hq", "mug", "rafd"]
     points: Literal["annotations", "mtcnn"]
     action_units: Literal["annotations", "blendshapes", "openface", "pyfeat"]
     au_table: str = ""
@@ -63,8 +63,13 @@ class DataParams(_Strict):
 
 class PrepareParams(_Strict):
     detection_threshold: Share
+    faces: Literal["largest", "all"]
     min_face: Positive
+    max_yaw: Annotated[float, Field(gt=0, le=90)]
+    min_sharpness: Coefficient
     val_share: Share
+    engine: Literal["local", "ray"]
+    workers: Literal["auto"] | Positive
 
 
 class PlanParams(_Strict):

@@ -48,7 +48,7 @@ def read_pairs(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     """AUs of people photographed twice, in neutral/ and smiling/ under the same file name, N×17 each."""
     from defgan.faces.blendshapes import BlendshapeReader
     from defgan.faces.detection import Detector
-    from defgan.faces.preparation import read_photograph
+    from defgan.faces.photographs import read_photograph
 
     detect, read = Detector(threshold=0.9), BlendshapeReader()
     names = sorted(path.name for path in (folder / "neutral").glob("*") if (folder / "smiling" / path.name).is_file())
@@ -56,7 +56,7 @@ def read_pairs(folder: Path) -> tuple[np.ndarray, np.ndarray]:
         raise UserError(f"{folder}: no photographs of the same name in neutral/ and smiling/")
     pairs = []
     for name in track(names, description="calibrate: photographs", console=console, transient=True):
-        images = [read_photograph(folder / kind / name) for kind in ("neutral", "smiling")]
+        images = [read_photograph(folder / kind / name).pixels for kind in ("neutral", "smiling")]
         faces = detect(images)
         if all(face is not None for face in faces):
             pairs.append([reading.aus for reading in read(images, [face.points for face in faces])])

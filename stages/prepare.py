@@ -3,17 +3,15 @@
 python -m stages.prepare train
 """
 
+import os
 import time
 from enum import StrEnum
 from pathlib import Path
 
 import typer
-from PIL import Image
 
 from defgan.datasets import read_dataset
-from defgan.faces.preparation import contact_sheet, prepare_faces
-from defgan.faces.table import write_faces
-from defgan.files import atomic_file
+from defgan.faces.shards import prepare_faces
 from stages.common import console, stage
 
 PREPARED = Path("data/prepared")
@@ -34,21 +32,26 @@ def prepare(role: Role) -> None:
         run.log_params({"seed": params.seed, "image_size": params.image_size, "data": {role: source.model_dump()}})
         run.log_params({"prepare": params.prepare.model_dump()})
         dataset = read_dataset(source.dataset, source.path)
-        prepared = prepare_faces(dataset, role, source, params.image_size, params.prepare, params.seed)
-        directory = PREPARED / role
-        write_faces(directory, prepared.frame, prepared.pixels, prepared.rejects)
-        sheet = directory / "contact_sheet.png"
-        with atomic_file(sheet) as temporary:
-            Image.fromarray(contact_sheet(prepared.pixels)).save(temporary)
-        faces, rejects = len(prepared.frame), len(prepared.rejects)
-        subjects = prepared.frame["subject"].nunique()
-        run.log_metrics({"faces": faces, "rejects": rejects, "subjects": subjects})
-        run.log_artifact(sheet)
+        directory, state = PREPARED / role, state_directory(role)
+        summary = prepare_faces(
+            dataset, role, source, params.image_size, params.prepare, params.seed, directory, state
+        )  # fmt: skip
+        rejects = summary.rejects.total()
+        run.log_metrics({"faces": summary.faces, "rejects": rejects, "subjects": summary.subjects})
+        run.log_artifact(directory / "contact_sheet.png")
+    seconds = time.monotonic() - started
     console.print(
-        f"prepare@{role}: {faces} faces of {subjects} subjects, {rejects} rejected"
-        f" → {directory} ({time.monotonic() - started:.0f} s)",
+        f"prepare@{role}: {summary.faces} faces of {summary.subjects} subjects, {rejects} rejected"
+        f" → {directory} ({seconds:.0f} s)",
         soft_wrap=True,
     )
+    for reason, count in summary.rejects.most_common():
+        console.print(f"  {count} × {reason}", soft_wrap=True, markup=False, highlight=False)
+
+
+def state_directory(role: str) -> Path:
+    """Where a killed run's finished shards wait for the next: outside DVC's outs, for all copies of the repository."""
+    return Path(os.environ.get("DVC_ROOT", ".")).resolve() / ".defgan" / "prepare" / role
 
 
 def main() -> None:

@@ -57,7 +57,7 @@ def test_unknown_key_names_the_nearest(tmp_path, unknown, nearest):
         ("training.ema_decay", 1.0),
         ("lambda_cyc", -1.0),
         ("lambda_cyc", "much"),
-        ("data.train.dataset", "emotionet"),
+        ("data.train.dataset", "imagenet"),
         ("plan.sweep_expression", "contempt"),
         ("prepare.val_share", 1.5),
         ("user_study.post_to", "ftp://study.example"),

@@ -23,6 +23,9 @@ NOT_ANNOTATED = 999
 NAME_COLUMNS = ("path", "source", "image", "file", "filename", "input", "name")
 """Columns that may name the photograph of a row, relative to the data set's folder; the first one that is there."""
 
+TEXT_COLUMNS = ("subject", "expression")
+"""Columns that hold words even where they look like numbers."""
+
 _COLUMN = re.compile(r"['\"\s]*au[\s_-]*0*(\d+)(_r)?['\"\s]*", re.IGNORECASE)
 _ALIASES = {"AU43": "AU45"}
 """Closed eyes stand for a blink: in a photograph the two are one (FACS tells them apart by their duration)."""
@@ -69,16 +72,28 @@ def read_aus(frame: pd.DataFrame, scale: float = 1.0) -> np.ndarray:
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """A parquet file, or a CSV file with comma, semicolon or tab; blanks around the headings are taken off."""
+    """A parquet file, or a CSV file with comma, semicolon or tab; blanks around the headings are taken off.
+
+    With semicolons the decimal sign may be a comma. Letters are UTF-8, with or without a mark, or Windows'.
+    """
     try:
         if path.suffix.lower() == ".parquet":
             frame = pd.read_parquet(path)
         else:
-            with path.open(encoding="utf-8-sig") as file:
-                heading = file.readline()
+            with path.open(encoding="utf-8-sig", errors="replace") as file:
+                heading, beginning = file.readline(), file.read(1 << 16)
             separator = max(",;\t", key=heading.count)
-            names = dict.fromkeys((*NAME_COLUMNS, *(f" {name}" for name in NAME_COLUMNS)), str)
-            frame = pd.read_csv(path, sep=separator, encoding="utf-8-sig", skipinitialspace=True, dtype=names)
+            texts = (*NAME_COLUMNS, *TEXT_COLUMNS)
+            options = {
+                "sep": separator,
+                "decimal": "," if separator == ";" and re.search(r"\d,\d", beginning) else ".",
+                "skipinitialspace": True,
+                "dtype": dict.fromkeys((*texts, *(f" {name}" for name in texts)), str),
+            }
+            try:
+                frame = pd.read_csv(path, encoding="utf-8-sig", **options)
+            except UnicodeDecodeError:  # as spreadsheets on Windows write it
+                frame = pd.read_csv(path, encoding="cp1252", **options)
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read as a table: {' '.join(str(error).split())}") from None
     return frame.rename(columns=lambda column: str(column).strip())

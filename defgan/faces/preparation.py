@@ -1,140 +1,163 @@
-"""From photographs to the faces table: find five points, align, crop, read action units; reject with a reason."""
+"""From photographs to faces: find five points, align, crop, read action units; reject with a reason.
 
-import hashlib
-from collections import Counter
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
+`prepare_shard` is a function of some photographs and a recipe alone, so that shards can be made anywhere, in any order
+(`defgan.faces.shards`).
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
 
+import cv2
 import numpy as np
 import pandas as pd
-from PIL import Image, ImageOps
-from rich.progress import track
 
-from defgan.datasets import Dataset, Record
+from defgan.datasets.records import Record
 from defgan.errors import UserError
 from defgan.faces import alignment
-from defgan.faces.action_units import make_reader
-from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS
+from defgan.faces.action_units import Reader, make_reader
+from defgan.faces.photographs import Photograph, UnreadableImageError, read_photograph
+from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS, image_id
 from defgan.facs import AU_NAMES
 from defgan.params import PrepareParams, Source
 
-CHUNK = 32
-"""Photographs that a thread has in memory, and in one pass of MTCNN."""
-THREADS = 2
-LEAST_HELD_OUT = MappingProxyType({"train": 1, "rafd": 3})
-"""Roles that models learn from, and how many subjects of each are held out at least: Fig. 17 shows three of rafd."""
+READ_SIDE = 512
+"""Photographs twice as large and larger are read at reduced size, this long or longer; pixels. It is twice the size at
+which faces are searched for; a photograph whose face is small is read again at full size."""
+CHUNK = 8
+"""Photographs in memory at a time."""
+READER_SIDE = 168
+"""What an AU reader sees of a face has about this side; pixels."""
+OUTSIDE = 0.25
+"""Points lie no farther outside a photograph than this share of its longer side."""
+NOSE_DEPTH = 0.62
+"""How far the tip of the nose is in front of the eyes, in distances between the eyes: mean of adults, 39 of 63 mm."""
+STEPS = ("decode", "detect", "align", "read AUs")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What decides, beside the photograph, what becomes of it."""
+
+    role: str
+    source: Source
+    image_size: int
+    options: PrepareParams
+
+
+@dataclass(frozen=True)
+class Shard:
+    """What became of some photographs."""
+
+    frame: pd.DataFrame  # columns of the faces table but for `split` and `row`, one row per face
+    pixels: np.ndarray  # uint8 N×H×W×3, aligned with it
+    rejects: pd.DataFrame  # `source` and `reason`
+    inputs: int  # photographs, and the further faces of photographs with several
+    seconds: MappingProxyType | dict = field(default_factory=dict)  # processor time of each of STEPS
 
 
 @dataclass
 class _Face:
-    """One photograph on its way; `reject` says why it stops."""
+    """A photograph, or one of several faces of it, on its way; `reject` says why it stops."""
 
     record: Record
     reject: str = ""
-    image: np.ndarray | None = None
-    box: np.ndarray | None = None
+    photograph: Photograph | None = None
+    box: np.ndarray | None = None  # like the points in pixels of the file
     points: np.ndarray | None = None
     transform: np.ndarray | None = None
     crop: np.ndarray | None = None
     aus: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What `defgan.faces.table.write_faces` writes."""
+class _Clock:
+    """Processor time by step: on a busy machine the time on the wall says nothing."""
 
-    frame: pd.DataFrame
-    pixels: np.ndarray
-    rejects: pd.DataFrame
+    def __init__(self) -> None:
+        self.seconds = dict.fromkeys(STEPS, 0.0)
+
+    @contextmanager
+    def __call__(self, step: str) -> Iterator[None]:
+        started = time.thread_time()
+        yield
+        self.seconds[step] += time.thread_time() - started
 
 
-def prepare_faces(
-    dataset: Dataset, role: str, source: Source, image_size: int, options: PrepareParams, seed: int
-) -> Prepared:
-    """The faces table of a data set; every record ends as a row or as a reject.
+def prepare_shard(records: Sequence[Record], recipe: Recipe) -> Shard:
+    """The faces of some photographs; every one of them ends as a row or as a reject.
 
-    Raises UserError where the annotations lack what `source` takes from them, and where no face is left.
+    The frames of one take (`Record.take`) must be in one shard.
     """
-    _check_annotations(dataset, role, source)
-    detect = initializer = None
-    # The networks are loaded only where they are used: an annotated data set needs none.
-    if source.points == "mtcnn":
-        import torch
+    detect, read_aus = _networks(recipe.source, recipe.options.detection_threshold)
+    clock, faces = _Clock(), []
+    for start in range(0, len(records), CHUNK):
+        faces += _process(records[start : start + CHUNK], recipe, detect, read_aus, clock)
+    _keep_peaks(faces)
+    shard = _tabulate(faces, recipe, clock.seconds)
+    assert len(shard.frame) + len(shard.rejects) == shard.inputs >= len(records), "a photograph was lost"
+    return shard
 
-        from defgan.faces.detection import Detector
 
-        # MTCNN's many small operations lose more by sharing cores than they win: one core per chunk.
-        initializer = partial(torch.set_num_threads, 1)
-        detect = Detector(options.detection_threshold)
-    read_aus = make_reader(source)
+@lru_cache(maxsize=2)
+def _networks(source: Source, threshold: float):
+    """Detector, or None, and AU reader; made once in every process, and only what is used."""
+    if source.points == "annotations":
+        return None, make_reader(source)
+    from defgan.faces.detection import Detector
 
-    def process(records: Sequence[Record]) -> list[_Face]:
-        faces = [_Face(record) for record in records]
-        for face in faces:
-            _decode(face)
+    return Detector(threshold), make_reader(source)
+
+
+def _process(
+    records: Sequence[Record], recipe: Recipe, detect, read_aus: Reader, clock: _Clock
+) -> list[_Face]:  # fmt: skip
+    faces, options = [_Face(record, record.reject) for record in records], recipe.options
+    # OpenFace's tables have landmarks in pixels of the file, by which a face is told from others.
+    long_side = None if recipe.source.action_units == "openface" else READ_SIDE
+    with clock("decode"):
+        for face in _left(faces):
+            _decode(face, long_side)
+    with clock("detect"):
         if detect is None:
             for face in _left(faces):
-                _take_points(face, image_size)
+                _take_points(face, recipe.image_size)
         else:
-            found = detect([face.image for face in _left(faces)])
-            for face, detection in zip(_left(faces), found, strict=True):
-                if detection is None:
-                    face.reject = "no face found"
-                else:
-                    face.box, face.points = detection.box, detection.points
+            faces = _detect(faces, detect, options.faces)
+    with clock("align"):
         for face in _left(faces):
-            _crop(face, image_size, options.min_face)
+            _check_geometry(face, options)
+        for face in _left(faces):
+            _crop(face, recipe, options.min_sharpness)
+    with clock("read AUs"):
         left = _left(faces)
         readings = read_aus(
-            [face.image for face in left], [face.points for face in left], [face.record for face in left]
+            [face.photograph.pixels for face in left],
+            [face.points / face.photograph.factor for face in left],
+            [face.record for face in left],
         )
         for face, reading in zip(left, readings, strict=True):
             face.aus, face.reject = reading.aus, reading.reject
-        for face in faces:
-            face.image = None  # only the crop is kept
-        return faces
-
-    records = dataset.records
-    chunks = [records[start : start + CHUNK] for start in range(0, len(records), CHUNK)]
-    with ThreadPoolExecutor(THREADS, initializer=initializer) as pool:
-        done = track(pool.map(process, chunks), f"Faces of {role}", total=len(chunks), transient=True)
-        faces = [face for chunk in done for face in chunk]
-    return _table(faces, role, source, image_size, options, seed)
-
-
-def _check_annotations(dataset: Dataset, role: str, source: Source) -> None:
-    for wanted, there, what, key, other in (
-        (source.points, dataset.has_points, "points", "points", "mtcnn"),
-        (source.action_units, dataset.has_aus or source.au_table, "action units", "action_units", "blendshapes"),
-    ):
-        if wanted == "annotations" and not there:
-            raise UserError(
-                f"{source.path}: its annotations have no {what}; add columns for them to annotations.csv there,"
-                f" or let a network read them: -S data.{role}.{key}={other}"
-            )
+    for face in faces:
+        face.photograph = None  # only the crop is kept
+    return faces
 
 
 def _left(faces: list[_Face]) -> list[_Face]:
     return [face for face in faces if not face.reject]
 
 
-def read_photograph(path) -> np.ndarray:
-    """An image file upright (EXIF orientation applied), uint8 RGB of shape H×W×3."""
-    with Image.open(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-
-
-def _decode(face: _Face) -> None:
-    if not face.record.path.is_file():
-        face.reject = "missing file: the annotations name it"
-        return
+def _decode(face: _Face, long_side: int | None) -> None:
     try:
-        face.image = read_photograph(face.record.path)
-    except Exception as error:  # Pillow's decoders raise nearly anything on broken content; it is kept as the reason.
-        face.reject = f"unreadable image: {' '.join(str(error).split()) or type(error).__name__}"
+        face.photograph = read_photograph(face.record.open(), long_side)
+    except FileNotFoundError:
+        face.reject = "missing file: the annotations name it, or a link does"
+    except (UnreadableImageError, OSError, KeyError) as error:
+        text = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
+        face.reject = f"unreadable image: {text}"
 
 
 def _take_points(face: _Face, image_size: int) -> None:
@@ -153,85 +176,138 @@ def _take_points(face: _Face, image_size: int) -> None:
     face.box = np.concatenate([corners.min(0), corners.max(0)])
 
 
-def _crop(face: _Face, image_size: int, min_face: int) -> None:
-    side = min(face.box[2] - face.box[0], face.box[3] - face.box[1])
-    if side < min_face:
-        face.reject = f"face too small: {side:.0f} pixels, prepare.min_face is {min_face}"
-        return
-    face.transform = alignment.similarity_transform(face.points, image_size)
-    face.crop = alignment.crop(face.image, face.transform, image_size)
+def _detect(faces: list[_Face], detect, which: str) -> list[_Face]:
+    """Boxes and points of the photographs; where all faces are wanted, a photograph with several becomes several."""
+    left = _left(faces)
+    images = [face.photograph.pixels for face in left]
+    find = detect.find_all if which == "all" else lambda given: [[face] if face else [] for face in detect(given)]
+    try:
+        found = find(images)
+    except (RuntimeError, IndexError):  # MTCNN's bookkeeping of boxes at the border fails on some images
+        found = [_detect_alone(find, image) for image in images]
+    result = [face for face in faces if face.reject]
+    for face, detections in zip(left, found, strict=True):
+        if isinstance(detections, str):
+            result.append(replace(face, reject=detections))
+        elif not detections:
+            result.append(replace(face, reject="no face found"))
+        for detection in detections if isinstance(detections, list) else ():
+            factor = face.photograph.factor
+            result.append(replace(face, box=detection.box * factor, points=detection.points * factor))
+    order = {id(face.record): index for index, face in enumerate(faces)}
+    return sorted(result, key=lambda face: order[id(face.record)])
 
 
-def held_out(subjects: set[str], seed: int, share: float, least: int = 1) -> set[str]:
-    """The subjects held out: those whose hash falls into the share, so that further subjects change nobody's side.
+def _detect_alone(find, image: np.ndarray) -> list | str:
+    try:
+        return find([image])[0]
+    except (RuntimeError, IndexError) as error:
+        return f"the detector failed: {' '.join(str(error).split())}"
 
-    Where the share is positive and fewer than `least` do, those of the smallest hashes are, if as many others stay.
+
+def yaw(points: np.ndarray) -> float:
+    """Roughly how far a head is turned to a side, degrees, from its five points; 0 is frontal, positive to the right.
+
+    The tip of the nose is in front of the eyes and so moves against them: by `NOSE_DEPTH` · tan(yaw) of their distance.
     """
-
-    def place(subject: str) -> float:
-        digest = hashlib.blake2b(f"{seed}/{subject}".encode(), digest_size=8).digest()
-        return int.from_bytes(digest, "big") / 2**64
-
-    least = min(least, len(subjects) // 2) if share > 0 else 0
-    return {subject for i, subject in enumerate(sorted(subjects, key=place)) if i < least or place(subject) < share}
+    left, right, nose = np.asarray(points, np.float64)[:3]
+    axis = right - left
+    offset = (nose - (left + right) / 2) @ axis / (axis @ axis)
+    return float(np.degrees(np.arctan(offset / NOSE_DEPTH)))
 
 
-def _image_id(source: str, box: np.ndarray) -> str:
-    place = ",".join(f"{value:.0f}" for value in box)
-    return hashlib.blake2b(f"{source}|{place}".encode(), digest_size=8).hexdigest()
+def sharpness(image: np.ndarray) -> float:
+    """Variance of the Laplacian of the luminance of an RGB image, uint8 (Pech-Pacheco et al., 2000); 0 is blurred."""
+    return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
 
 
-def _table(
-    faces: list[_Face], role: str, source: Source, image_size: int, options: PrepareParams, seed: int
-) -> Prepared:
+def _check_geometry(face: _Face, options: PrepareParams) -> None:
+    height, width = (side * face.photograph.factor for side in face.photograph.pixels.shape[:2])
+    margin, rigid = OUTSIDE * max(height, width), face.points[: alignment.RIGID_POINTS]
+    side = min(face.box[2] - face.box[0], face.box[3] - face.box[1])
+    if not ((rigid >= -margin) & (rigid <= np.array([width, height]) + margin)).all():
+        face.reject = "points outside the photograph"
+    elif side < options.min_face:
+        face.reject = f"face too small: {side:.0f} pixels, prepare.min_face is {options.min_face}"
+    elif abs(yaw(face.points)) > options.max_yaw:
+        face.reject = f"turned aside: by {abs(yaw(face.points)):.0f}°, prepare.max_yaw is {options.max_yaw:g}"
+
+
+def _crop(face: _Face, recipe: Recipe, min_sharpness: float) -> None:
+    face.transform = alignment.similarity_transform(face.points, recipe.image_size)
+    scale = np.sqrt(abs(np.linalg.det(face.transform[:, :2]))) / recipe.image_size  # crops per pixel of the file
+    wanted = max(recipe.image_size, READER_SIDE if recipe.source.action_units != "annotations" else 0)
+    if face.photograph.factor > max(1, 1 / (scale * wanted)):
+        # The face is small in a large photograph: it is read again, no larger than the crop has pixels.
+        longer = max(face.photograph.pixels.shape[:2]) * face.photograph.factor
+        _decode(face, int(np.ceil(longer * scale * wanted)))
+        if face.reject:
+            return
+    matrix = face.transform.copy()
+    matrix[:, :2] *= face.photograph.factor
+    face.crop = alignment.crop(face.photograph.pixels, matrix, recipe.image_size)
+    if min_sharpness > 0 and sharpness(face.crop) < min_sharpness:
+        face.reject = f"blurred: sharpness {sharpness(face.crop):.0f}, prepare.min_sharpness is {min_sharpness:g}"
+
+
+def _keep_peaks(faces: list[_Face]) -> None:
+    """Of the frames of a take keeps the one of the strongest expression; of a neutral take, the weakest."""
+    takes = defaultdict(list)
+    for face in _left(faces):
+        if face.record.take:
+            takes[face.record.take].append(face)
+    for frames in takes.values():
+        sign = -1 if frames[0].record.expression == "neutral" else 1
+        peak = max(frames, key=lambda face: sign * float(face.aus.sum()))
+        for face in frames:
+            if face is not peak:
+                face.reject = f"not the peak of its take: {peak.record.source} is"
+
+
+def _tabulate(faces: list[_Face], recipe: Recipe, seconds: dict[str, float]) -> Shard:
     kept = _left(faces)
-    rejects = pd.DataFrame(
-        [(face.record.source, face.reject) for face in faces if face.reject], columns=["source", "reason"], dtype=str
+    rows = [
+        {
+            "image_id": image_id(face.record.source, face.box),
+            "source": face.record.source,
+            "role": recipe.role,
+            "subject": face.record.subject,
+            "expression": face.record.expression,
+            **dict(zip(BOX_COLUMNS, face.box, strict=True)),
+            **dict(zip(POINT_COLUMNS, face.points.ravel(), strict=True)),
+            **dict(zip(CROP_COLUMNS, face.transform.ravel(), strict=True)),
+            **dict(zip(AU_NAMES, face.aus, strict=True)),
+            "au_source": recipe.source.action_units,
+        }
+        for face in kept
+    ]
+    size = recipe.image_size
+    return Shard(
+        frame=pd.DataFrame(rows),
+        pixels=np.stack([face.crop for face in kept]) if kept else np.empty((0, size, size, 3), np.uint8),
+        rejects=pd.DataFrame(
+            [(face.record.source, face.reject) for face in faces if face.reject],
+            columns=["source", "reason"],
+            dtype=str,
+        ),
+        inputs=len(faces),
+        seconds=seconds,
     )
-    if not kept:
-        counts = Counter(reason.split(":")[0] for reason in rejects["reason"]).most_common()
-        first = rejects.iloc[0]
-        raise UserError(
-            f"{source.path}: all {len(faces)} photographs were rejected"
-            f" ({', '.join(f'{count} × {reason}' for reason, count in counts)});"
-            f" first {first['source']}: {first['reason']}; see `prepare` and `data.{role}` in params.yaml"
-        )
-    subjects = {face.record.subject for face in kept}
-    learnt = role in LEAST_HELD_OUT
-    validation = held_out(subjects, seed, options.val_share, LEAST_HELD_OUT[role]) if learnt else set()
-    rows = []
-    for row, face in enumerate(kept):
-        record = face.record
-        split = ("val" if record.subject in validation else "train") if learnt else "test"
-        rows.append(
-            {
-                "image_id": _image_id(record.source, face.box),
-                "source": record.source,
-                "role": role,
-                "subject": record.subject,
-                "expression": record.expression,
-                **dict(zip(BOX_COLUMNS, face.box, strict=True)),
-                **dict(zip(POINT_COLUMNS, face.points.ravel(), strict=True)),
-                **dict(zip(CROP_COLUMNS, face.transform.ravel(), strict=True)),
-                **dict(zip(AU_NAMES, face.aus, strict=True)),
-                "au_source": source.action_units,
-                "split": split,
-                "row": row,
-            }
-        )
-    pixels = np.stack([face.crop for face in kept])
-    assert pixels.shape == (len(kept), image_size, image_size, 3)
-    assert len(kept) + len(rejects) == len(faces), "a photograph was lost"
-    return Prepared(pd.DataFrame(rows), pixels, rejects)
 
 
-def contact_sheet(pixels: np.ndarray, columns: int = 12, rows: int = 8) -> np.ndarray:
-    """Up to columns × rows crops spread evenly over N×H×W×3 uint8, as one image; free places are white."""
-    count = min(len(pixels), columns * rows)
-    chosen = pixels[np.linspace(0, len(pixels) - 1, count).round().astype(int)]
-    columns = min(columns, count)
-    rows = -(-count // columns)
-    height, width = pixels.shape[1:3]
-    sheet = np.full((rows * columns, height, width, 3), 255, np.uint8)
-    sheet[:count] = chosen
-    return sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+def reject_all(records: Sequence[Record], reason: str, recipe: Recipe) -> Shard:
+    """The shard of photographs that are refused together."""
+    return _tabulate([_Face(record, reason) for record in records], recipe, {})
+
+
+def check_annotations(path: str, has_points: bool, has_aus: bool, role: str, source: Source) -> None:
+    """Raises UserError where the annotations lack what `source` takes from them."""
+    for wanted, there, what, key, other in (
+        (source.points, has_points, "points", "points", "mtcnn"),
+        (source.action_units, has_aus or source.au_table, "action units", "action_units", "blendshapes"),
+    ):
+        if wanted == "annotations" and not there:
+            raise UserError(
+                f"{path}: its annotations have no {what}; add columns for them to annotations.csv there,"
+                f" or let a network read them: -S data.{role}.{key}={other}"
+            )

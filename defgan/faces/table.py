@@ -4,9 +4,11 @@ A prepared role is a directory of three files:
 
 - `faces.parquet`, one row per face, with the columns of `COLUMNS`;
 - `pixels.npy`, uint8 of shape N×H×W×3 (RGB), memory-mapped; `faces.row` is the index into it;
-- `rejects.parquet` with `source` and `reason`: rows + rejects = inputs.
+- `rejects.parquet` with `source` and `reason`: rows + rejects = inputs. An input is a photograph; where all faces of a
+  photograph are wanted, each of its faces is one.
 """
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,13 +59,24 @@ class Faces:
         return self.frame[list(CROP_COLUMNS)].to_numpy(np.float64).reshape(-1, 2, 3)
 
 
+def image_id(source: str, box: np.ndarray) -> str:
+    """The stable name of a face: a hash of its photograph's path and its box (4,), rounded to pixels."""
+    place = ",".join(f"{value:.0f}" for value in box)
+    return hashlib.blake2b(f"{source}|{place}".encode(), digest_size=8).hexdigest()
+
+
+def read_pixels(directory: str | Path) -> np.ndarray:
+    """The crops of a prepared role, uint8 N×H×W×3; they stay on disk until they are touched."""
+    return np.load(Path(directory) / "pixels.npy", mmap_mode="r", allow_pickle=False)
+
+
 def read_faces(directory: str | Path) -> Faces:
     """Read a prepared role; the pixels stay on disk until they are touched."""
     directory = Path(directory)
     if not (directory / "faces.parquet").is_file():
         raise UserError(f"{directory}: no faces.parquet here; run `dvc repro prepare` first")
     frame = pd.read_parquet(directory / "faces.parquet")
-    pixels = np.load(directory / "pixels.npy", mmap_mode="r", allow_pickle=False)
+    pixels = read_pixels(directory)
     if len(frame) != len(pixels):
         raise UserError(f"{directory}: {len(frame)} rows but {len(pixels)} images; run `dvc repro -f prepare` again")
     return Faces(frame.sort_values("row", ignore_index=True), pixels)

@@ -125,15 +125,8 @@ def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     arguments = ["--quick", "--size", "full", "--memory", "--model", "ganimation", "--output", str(output)]
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
-    titles = (
-        "plain fp32 loop",
-        "best rates",
-        "Share",
-        "Peak memory",
-        "Batches without training",
-        "Edits of photographs",
-    )
-    for title in titles:
+    titles = ("plain fp32 loop", "best rates", "Share", "Peak memory", "Batches without training")
+    for title in (*titles, "Photographs to faces", "Edits of photographs"):
         assert title in result.output
     found = json.loads(output.read_text())
     assert found["quick"] and found["device"] and found["torch"] == torch.__version__
@@ -149,3 +142,8 @@ def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     assert edit["total_s"] == pytest.approx(sum(edit[step] for step in ("read_s", "find_s", "edit_s", "write_s")))
     assert edit["memory_gb"] > 0.1
     assert found["edits"]["change_s"] > 0
+    prepared = found["prepare"]
+    assert prepared["ours"]["faces"] == prepared["ours"]["photographs"] == 4
+    assert sum(prepared["ours"]["shares"].values()) == pytest.approx(1)
+    assert prepared["ours"]["two_cores_s"] == 2 * prepared["ours"]["per_core_s"] > 0
+    assert prepared["memory"]["million_gb"] > 0 and len(prepared["memory"]["peak_bytes"]) == 2

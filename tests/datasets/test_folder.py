@@ -75,7 +75,7 @@ def test_a_photograph_that_only_the_annotations_name_is_a_record(folder):
     [
         ({"AU01": [0.1, 0.2]}, r"annotations\.csv: AU columns AU02, .* are missing"),
         ({"nose_x": [1, 2]}, r"point columns left_eye_x, .* are missing"),
-        ({name: ["much", 0.1] for name in AU_NAMES}, r"column `AU01` of anna/one\.png is not a number"),
+        ({name: ["much", 0.1] for name in AU_NAMES}, r"column `AU01`, row 1: `much` is not a number"),
         ({"path": ["lone.webp", "./lone.webp"]}, r"lone\.webp has 2 rows"),
     ],
 )

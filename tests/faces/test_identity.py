@@ -242,11 +242,13 @@ def test_distance_of_known_vectors():
 def test_it_tells_people_apart(dlib_embedder, shared, size):
     """Ten people of the London set, neutral and smiling, through our own detection and alignment."""
     from defgan.faces.detection import Detector
-    from defgan.faces.preparation import read_photograph
+    from defgan.faces.photographs import read_photograph
 
     names = sorted(path.name for path in (shared / "faces/london/neutral").glob("*.jpg"))[:10]
     photographs = [
-        read_photograph(shared / "faces/london" / kind / name) for kind in ("neutral", "smiling") for name in names
+        read_photograph(shared / "faces/london" / kind / name).pixels
+        for kind in ("neutral", "smiling")
+        for name in names
     ]
     found = Detector(threshold=0.9)(photographs)
     crops = np.stack(

@@ -15,7 +15,7 @@ from defgan.faces.alignment import crop, similarity_transform
 from defgan.faces.blendshapes import CALIBRATION, NETWORK, SOFTNESS, BlendshapeReader, load_calibration, soft_floor
 from defgan.faces.calibration import change
 from defgan.faces.detection import LONG_SIDE, Detector
-from defgan.faces.preparation import read_photograph
+from defgan.faces.photographs import read_photograph
 from defgan.faces.weights import WEIGHTS
 from defgan.facs import AU_NAMES
 from stages.calibrate import read_pairs
@@ -41,7 +41,7 @@ def one_thread():
 
 @pytest.fixture(scope="module")
 def photographs(records):
-    return [read_photograph(record.path) for record in records]
+    return [read_photograph(record.path).pixels for record in records]
 
 
 def errors(found, expected) -> np.ndarray:

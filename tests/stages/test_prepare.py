@@ -2,6 +2,9 @@
 
 import shutil
 import sys
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -12,7 +15,7 @@ from PIL import Image
 from defgan.datasets import read_dataset
 from defgan.errors import UserError
 from defgan.faces import alignment
-from defgan.faces.preparation import contact_sheet, held_out, prepare_faces
+from defgan.faces.shards import contact_sheet, held_out, prepare_faces
 from defgan.faces.table import BOX_COLUMNS, POINT_COLUMNS, read_faces, read_inputs
 from defgan.facs import AU_NAMES, EXPRESSIONS, preset
 from defgan.params import Source
@@ -71,13 +74,24 @@ def source(path, points: str = "annotations", action_units: str = "annotations")
     return Source(path=str(path), dataset="folder", points=points, action_units=action_units)
 
 
-def prepared(path, params, role: str = "train", **kinds):
-    wanted = source(path, **kinds)
-    return prepare_faces(read_dataset("folder", path), role, wanted, 64, params.prepare, params.seed)
+@dataclass(frozen=True)
+class Prepared:
+    frame: pd.DataFrame
+    pixels: np.ndarray
+    rejects: pd.DataFrame
+
+
+def prepared(path, options, role: str = "train", size: int = 64, **kinds) -> Prepared:
+    """What `prepare_faces` makes of a folder, in memory."""
+    with TemporaryDirectory() as directory:
+        out, state = Path(directory, "out"), Path(directory, "state")
+        prepare_faces(read_dataset("folder", path), role, source(path, **kinds), size, options, 0, out, state)
+        faces = read_faces(out)
+        return Prepared(faces.frame, np.array(faces.pixels), pd.read_parquet(out / "rejects.parquet"))
 
 
 def test_every_input_is_a_row_or_a_reject_with_its_reason(folder, params):
-    result = prepared(folder, params)
+    result = prepared(folder, params.prepare)
     assert result.frame["source"].tolist() == ["anna/a.png", "b.png"]
     reasons = dict(result.rejects.to_numpy().tolist())
     assert reasons.keys() == {
@@ -94,7 +108,7 @@ def test_every_input_is_a_row_or_a_reject_with_its_reason(folder, params):
 
 
 def test_rows_carry_labels_transform_and_pixels(folder, params):
-    result = prepared(folder, params)
+    result = prepared(folder, params.prepare)
     first = result.frame.iloc[0]
     assert (first["subject"], first["expression"], first["au_source"]) == ("anna", "happy", "annotations")
     assert first["AU12"] == 0.75
@@ -115,7 +129,7 @@ def test_upright_and_rgb(tmp_path, params):
     upright.save(tmp_path / "upright.png")
     upright.convert("L").save(tmp_path / "grey.png")
     annotate(tmp_path, [row(name) for name in ("grey.png", "lying.png", "upright.png")])
-    grey, lying, standing = prepared(tmp_path, params).pixels
+    grey, lying, standing = prepared(tmp_path, params.prepare).pixels
     np.testing.assert_array_equal(lying, standing)
     np.testing.assert_array_equal(grey[..., 0], grey[..., 2])
 
@@ -128,17 +142,16 @@ def test_splits_are_by_subject(tmp_path, params):
         picture(0).save(tmp_path / name)
     annotate(tmp_path, [row(name) for name in names])
     options = params.prepare.model_copy(update={"val_share": 0.3})
-    dataset = read_dataset("folder", tmp_path)
-    frame = prepare_faces(dataset, "train", source(tmp_path), 32, options, seed=0).frame
+    frame = prepared(tmp_path, options, size=32).frame
     sides = frame.groupby("subject")["split"].agg(set)
     assert all(len(side) == 1 for side in sides)
     assert set(frame["split"]) == {"train", "val"}
     for role in ("wild", "mug"):
-        frame = prepare_faces(dataset, role, source(tmp_path), 32, options, seed=0).frame
+        frame = prepared(tmp_path, options, role, 32).frame
         assert set(frame["split"]) == {"test"}
     # RaFD is learnt from as well, and enough of it is held out to be shown.
     few = options.model_copy(update={"val_share": 1e-9})
-    frame = prepare_faces(dataset, "rafd", source(tmp_path), 32, few, seed=0).frame
+    frame = prepared(tmp_path, few, "rafd", 32).frame
     assert frame.groupby("split")["subject"].nunique().to_dict() == {"train": 27, "val": 3}
 
 
@@ -173,14 +186,14 @@ def test_a_folder_without_labels_names_the_remedy(tmp_path, params, kinds, messa
     (tmp_path / "photos").mkdir()
     picture(0).save(tmp_path / "photos/a.png")
     with pytest.raises(UserError, match=message):
-        prepared(tmp_path / "photos", params, role="wild", **kinds)
+        prepared(tmp_path / "photos", params.prepare, role="wild", **kinds)
 
 
 def test_a_folder_of_rejects_is_an_error(tmp_path, params):
     for number in range(2):
         picture(number).save(tmp_path / f"{number}.png")
     with pytest.raises(UserError, match=r"all 2 photographs were rejected \(2 × no face found\); first 0\.png"):
-        prepared(tmp_path, params, points="mtcnn", action_units="blendshapes")
+        prepared(tmp_path, params.prepare, points="mtcnn", action_units="blendshapes")
 
 
 def test_photographs_without_any_annotation(shared, tmp_path, params):
@@ -190,7 +203,7 @@ def test_photographs_without_any_annotation(shared, tmp_path, params):
             (tmp_path / name).mkdir(exist_ok=True)
             shutil.copy(shared / f"faces/london/{kind}/{name}.jpg", tmp_path / name / f"{kind}.jpg")
     picture(0).save(tmp_path / "faceless.png")
-    result = prepared(tmp_path, params, points="mtcnn", action_units="blendshapes")
+    result = prepared(tmp_path, params.prepare, points="mtcnn", action_units="blendshapes")
     assert result.rejects.to_numpy().tolist() == [["faceless.png", "no face found"]]
     smiles = result.frame.set_index("source")["AU12"]
     for name in ("001", "002"):

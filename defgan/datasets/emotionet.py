@@ -1,0 +1,88 @@
+"""EmotioNet (Fabian Benitez-Quiroz, Srinivasan and Martinez, CVPR 2016), the paper's training photographs.
+
+The Ohio State University hands out lists, not photographs: each row has the URL of a photograph and its action units,
+and whoever has access downloads the photographs (http://cbcsl.ece.ohio-state.edu/EmotionNetChallenge/index.html). Two
+layouts are in use, and both are read here, from the top of the folder:
+
+- `EmotioNet_FACS_aws_2020_24600.csv`, coded by hand: columns `URL`, `URL orig`, `'AU 1'`, `'AU 2'` …; cells are 1
+  (active), 0 (not) and 999 (not annotated);
+- any number of `*.txt`, the 950,000 that were coded by a program: no header, tab-separated, URL, original URL, and
+  AU 1 to AU 60.
+
+A photograph on disk is found by the last part of its URL, `N_0000000001_00001.jpg`, in whatever sub-folder it lies.
+Who is on it is not known: each counts as a person of its own. An `annotations.csv` as in `defgan.datasets.folder`
+takes the place of the lists where all 17 intensities are wanted, which they do not have.
+"""
+
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from defgan.datasets.folder import folder_annotations, read_folder
+from defgan.datasets.records import Dataset, Record, Skipped
+from defgan.datasets.scan import photographs
+from defgan.errors import UserError
+from defgan.faces.annotations import read_aus, read_table
+
+LIST_COLUMNS = ("URL", "URL orig", *(f"AU {number}" for number in range(1, 61)))
+
+
+def read_emotionet(directory: Path) -> Dataset:
+    """Every photograph on disk, and every one of the lists that is not: those are refused."""
+    if directory.is_dir() and folder_annotations(directory, whole=False) is not None:
+        dataset = read_folder(directory)
+        return replace(dataset, records=[_own_subject(record) for record in dataset.records])
+    skipped = Skipped()
+    records = [_own_subject(record) for record in photographs(directory, skipped)]
+    table = _read_lists(directory)
+    if table is None:
+        return Dataset(records, has_points=False, has_aus=False, skipped=skipped)
+    vectors = read_aus(table)
+    rows = {name: row for row, name in enumerate(table["name"])}
+    listed = []
+    for record in records:
+        row = rows.pop(PurePosixPath(record.source).name, None)
+        aus = None if row is None or not np.isfinite(vectors[row]).any() else vectors[row]
+        listed.append(replace(record, aus=aus))
+    missing = "missing file: the list names it, it was not downloaded"
+    listed += [Record(name, str(directory / name), Path(name).stem, reject=missing) for name in rows]
+    return Dataset(listed, has_points=False, has_aus=True, skipped=skipped)
+
+
+def _own_subject(record: Record) -> Record:
+    return replace(record, subject=PurePosixPath(record.source).stem)
+
+
+def _read_lists(directory: Path) -> pd.DataFrame | None:
+    """URL lists as one table with the photograph's file name in `name`; None where there are none."""
+    sheets = sorted(path for path in directory.glob("*.csv") if path.name != "openface.csv")  # that has AUs only
+    lists = sorted(directory.glob("*.txt"))
+    if sheets:
+        frames = [read_table(sheet) for sheet in sheets]
+    elif lists:
+        frames = [_read_list(path) for path in lists]
+    else:
+        return None
+    for path, frame in zip(sheets or lists, frames, strict=True):
+        if "URL" not in frame:
+            raise UserError(
+                f"{path}: no column `URL`; EmotioNet's lists have one. Move other tables out of this folder"
+            )
+    frame = pd.concat(frames, ignore_index=True)
+    names = frame["URL"].astype(str).str.strip(" '\"").str.rsplit("/", n=1).str[-1]
+    return frame.assign(name=names).drop_duplicates("name", ignore_index=True)
+
+
+def _read_list(path: Path) -> pd.DataFrame:
+    try:
+        frame = pd.read_csv(path, sep="\t", header=None)
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: cannot be read as a list of URLs: {' '.join(str(error).split())}") from None
+    if frame.shape[1] != len(LIST_COLUMNS):
+        raise UserError(
+            f"{path}: {frame.shape[1]} columns; EmotioNet's lists have {len(LIST_COLUMNS)}: two URLs and 60 AUs."
+            " Move other texts out of this folder"
+        )
+    return frame.set_axis(LIST_COLUMNS, axis=1)

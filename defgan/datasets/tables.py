@@ -1,0 +1,84 @@
+"""Tables of annotations, CSV or Parquet: one row per photograph."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from defgan.errors import UserError
+from defgan.faces.annotations import au_columns, read_aus, read_table
+from defgan.faces.table import POINT_COLUMNS
+from defgan.facs import AU_NAMES
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """A table's rows by the photograph that they belong to."""
+
+    rows: dict[str, int]  # path to row
+    subjects: list[str]  # "" where unknown
+    expressions: list[str]
+    points: np.ndarray | None  # N×5×2, photograph pixels; None where the table has no points
+    aus: np.ndarray | None  # N×17 float32, NaN where missing
+
+    def of(self, path: str) -> dict:
+        """The fields of a `Record` that the table fills; none where it does not name the photograph."""
+        row = self.rows.get(path)
+        if row is None:
+            return {}
+        points = None if self.points is None else self.points[row]
+        aus = None if self.aus is None else self.aus[row]
+        found = {
+            "subject": self.subjects[row],
+            "expression": self.expressions[row],
+            "points": points if points is not None and np.isfinite(points).all() else None,
+            "aus": aus if aus is not None and np.isfinite(aus).any() else None,
+        }
+        # What the table leaves open, the place of the photograph may say.
+        return {name: value for name, value in found.items() if isinstance(value, np.ndarray) or value}
+
+
+def read_annotations(table: Path, whole: bool = True) -> Annotations:
+    """`path`, and any of `subject`, `expression`, the point columns and the AUs of a table.
+
+    `whole`: a table with some AUs must have all 17. Raises UserError, naming column and remedy.
+    """
+    frame = read_table(table)
+    if "path" not in frame:
+        raise UserError(f"{table}: no column `path`; it names each photograph relative to {table.parent}")
+    aus = au_columns(frame.columns)
+    for group, there, name in ((POINT_COLUMNS, frame.columns, "point"), (AU_NAMES, aus, "AU")):
+        missing = [column for column in group if column not in there]
+        if 0 < len(missing) < len(group) and (whole or name == "point"):
+            raise UserError(f"{table}: {name} columns {', '.join(missing)} are missing; give all {len(group)} or none")
+    paths = [PurePosixPath(str(path).replace("\\", "/")).as_posix() for path in frame["path"].fillna("")]
+    rows = {path: row for row, path in enumerate(paths)}
+    if len(rows) < len(paths):
+        twice = next(path for row, path in enumerate(paths) if rows[path] != row)
+        raise UserError(f"{table}: {twice} has {paths.count(twice)} rows; keep one per photograph")
+    try:
+        vectors = read_aus(frame) if aus else None
+    except ValueError as error:
+        raise UserError(f"{table}: {error}") from None
+    return Annotations(
+        rows, *(_texts(frame, name) for name in ("subject", "expression")), _points(table, frame), vectors
+    )
+
+
+def _texts(frame: pd.DataFrame, name: str) -> list[str]:
+    return frame[name].fillna("").astype(str).tolist() if name in frame else [""] * len(frame)
+
+
+def _points(table: Path, frame: pd.DataFrame) -> np.ndarray | None:
+    if not set(POINT_COLUMNS) <= set(frame.columns):
+        return None
+    points = np.empty((len(frame), len(POINT_COLUMNS)))
+    for index, column in enumerate(POINT_COLUMNS):
+        numbers = pd.to_numeric(frame[column], errors="coerce")
+        wrong = np.flatnonzero(numbers.isna() & frame[column].notna())
+        if len(wrong):
+            cell = frame[column].iloc[wrong[0]]
+            raise UserError(f"{table}: column `{column}`, row {wrong[0] + 1}: `{cell}` is not a number")
+        points[:, index] = numbers.astype(float).to_numpy(np.float64, na_value=np.nan)
+    return points.reshape(-1, 5, 2)

@@ -1,0 +1,340 @@
+"""A whole role in shards: made in parallel, kept as they are finished, put together at the end.
+
+Each finished shard is a directory of a Parquet table and its pixels, named by a hash of its photographs, their
+annotations, the recipe and the code: a run that was killed goes on with those that are missing. Nothing is held in
+memory but the records (about half a kilobyte each) and the shards on their way.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image
+from rich.progress import Progress
+
+from defgan.datasets import Dataset, Record
+from defgan.errors import UserError
+from defgan.faces.preparation import Recipe, Shard, check_annotations, prepare_shard, reject_all
+from defgan.faces.table import COLUMNS, read_pixels
+from defgan.facs import AU_NAMES
+from defgan.files import atomic_directory
+from defgan.params import PrepareParams, Source
+
+SHARD = 256
+"""Photographs of a shard: some seconds of work."""
+ROW_GROUP = 16_384
+"""Rows that are written to the faces table at a time."""
+LEAST_HELD_OUT = MappingProxyType({"train": 1, "rafd": 3})
+"""Roles that models learn from, and how many subjects of each are held out at least: Fig. 17 shows three of rafd."""
+CODE = Path(__file__).parents[1]
+
+
+class CrashError(Exception):
+    """The process that made a shard died: a decoder that is broken, or memory that ran out."""
+
+
+Run = Callable[[Sequence[Record]], Shard]
+"""Makes the shard of some records somewhere; raises CrashError where the process dies."""
+Engine = Callable[[Iterator[tuple[int, Sequence[Record]]], Recipe, int], Iterator[tuple[int, Shard | None]]]
+"""Makes shards (their number, their records) by so many processes, in any order; None for one that crashed."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What became of a role."""
+
+    faces: int
+    subjects: int
+    inputs: int
+    rejects: Counter  # by reason, without the particulars
+    seconds: dict[str, float]  # processor time of each step, of the shards that this run made
+
+
+def prepare_faces(
+    dataset: Dataset, role: str, source: Source, image_size: int, options: PrepareParams, seed: int,
+    directory: Path, state: Path,
+) -> Summary:  # fmt: skip
+    """Write the prepared role of a data set to `directory`, whole or not at all; `state` is where shards are kept.
+
+    Every record ends as a row or as a reject. Raises UserError where the annotations lack what `source` takes from
+    them, and where no face is left.
+    """
+    check_annotations(source.path, dataset.has_points, dataset.has_aus, role, source)
+    recipe = Recipe(role, source, image_size, options)
+    with _alone(state):
+        return _prepare(dataset, recipe, seed, directory, state)
+
+
+@contextmanager
+def _alone(state: Path) -> Iterator[None]:
+    """Waits while another process works on the same state: of two queued experiments one would clear the other's."""
+    state.parent.mkdir(parents=True, exist_ok=True)
+    with state.with_name(f".{state.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _prepare(dataset: Dataset, recipe: Recipe, seed: int, directory: Path, state: Path) -> Summary:
+    options = recipe.options
+    shards = list(cut(dataset.records))
+    code = _code_digest()
+    keys = [_shard_key(dataset.records[start:stop], recipe, code) for start, stop in shards]
+    parts = [state / f"{index:06d}-{key}" for index, key in enumerate(keys)]
+    missing = [index for index, part in enumerate(parts) if not part.is_dir()]
+    seconds: Counter = Counter()
+    if missing:
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = min(len(missing), cores if options.workers == "auto" else options.workers)
+        tasks = ((index, dataset.records[slice(*shards[index])]) for index in missing)
+        with Progress(transient=True) as progress:
+            done = len(dataset.records) - sum(stop - start for start, stop in (shards[index] for index in missing))
+            bar = progress.add_task(f"Faces of {recipe.role}", total=len(dataset.records), completed=done)
+            for index, shard in _engine(options.engine)(tasks, recipe, workers):
+                records = dataset.records[slice(*shards[index])]
+                shard = shard or isolate(records, recipe, run_apart)
+                _write_part(parts[index], shard)
+                seconds.update(shard.seconds)
+                progress.advance(bar, len(records))
+    summary = _assemble(parts, recipe, seed, directory, len(dataset.records), seconds)
+    for part in parts:
+        shutil.rmtree(part)
+    return summary
+
+
+def cut(records: Sequence[Record], size: int = SHARD) -> Iterator[tuple[int, int]]:
+    """Ranges of about `size` records, in order; the frames of one take stay together."""
+    start = 0
+    while start < len(records):
+        stop = min(start + size, len(records))
+        while stop < len(records) and records[stop].take and records[stop].take == records[stop - 1].take:
+            stop += 1
+        yield start, stop
+        start = stop
+
+
+def _engine(name: str) -> Engine:
+    if name == "ray":
+        from defgan.faces.cluster import ray_engine
+
+        return ray_engine
+    return local_engine
+
+
+def local_engine(
+    tasks: Iterator[tuple[int, Sequence[Record]]], recipe: Recipe, workers: int
+) -> Iterator[tuple[int, Shard | None]]:
+    """Shards by processes of this machine, or by this one where one is enough."""
+    if workers == 1:
+        with one_core(recipe):
+            for index, records in tasks:
+                yield index, prepare_shard(records, recipe)
+        return
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=use_one_core, initargs=(recipe,)) as pool:
+        running: dict[Future, int] = {}
+        for index, records in tasks:
+            try:
+                running[pool.submit(prepare_shard, records, recipe)] = index
+            except BrokenProcessPool:  # all that is left goes apart
+                yield index, None
+                continue
+            if len(running) >= 2 * workers:  # one for each to work on, and one waiting
+                yield from _finished(running, FIRST_COMPLETED)
+        while running:
+            yield from _finished(running, FIRST_COMPLETED)
+
+
+def _finished(running: dict[Future, int], when: str) -> Iterator[tuple[int, Shard | None]]:
+    for future in wait(running, return_when=when).done:
+        index = running.pop(future)
+        yield index, None if isinstance(future.exception(), BrokenProcessPool) else future.result()
+
+
+def use_one_core(recipe: Recipe) -> None:
+    """MTCNN's many small operations lose more by sharing cores than they win: one core per process."""
+    cv2.setNumThreads(1)
+    if recipe.source.points == "mtcnn":  # without it torch is not needed, which takes seconds to load
+        import torch
+
+        torch.set_num_threads(1)
+
+
+@contextmanager
+def one_core(recipe: Recipe) -> Iterator[None]:
+    """`use_one_core` in a process that goes on to do other things."""
+    threads = cv2.getNumThreads()
+    torch_threads = sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None
+    use_one_core(recipe)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+        if torch_threads:
+            sys.modules["torch"].set_num_threads(torch_threads)
+
+
+def run_apart(records: Sequence[Record], recipe: Recipe) -> Shard:
+    """The shard made by a process of its own."""
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=use_one_core, initargs=(recipe,)) as pool:
+        try:
+            return pool.submit(prepare_shard, records, recipe).result()
+        except BrokenProcessPool as error:
+            raise CrashError from error
+
+
+def isolate(records: Sequence[Record], recipe: Recipe, run: Callable[[Sequence[Record], Recipe], Shard]) -> Shard:
+    """The shard of records among which one kills the process: it is found by halving, and refused."""
+    try:
+        return run(records, recipe)
+    except CrashError:
+        pass
+    ranges = list(cut(records, -(-len(records) // 2)))
+    if len(ranges) == 1:
+        return reject_all(records, "unreadable image: the process that read it died", recipe)
+    halves = [isolate(records[start:stop], recipe, run) for start, stop in ranges]
+    return Shard(
+        frame=pd.concat([half.frame for half in halves if len(half.frame)] or [halves[0].frame], ignore_index=True),
+        pixels=np.concatenate([half.pixels for half in halves]),
+        rejects=pd.concat([half.rejects for half in halves], ignore_index=True),
+        inputs=sum(half.inputs for half in halves),
+        seconds=dict(sum((Counter(half.seconds) for half in halves), Counter())),
+    )
+
+
+def _code_digest() -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    files = [*(CODE / "faces").rglob("*.*"), *(CODE / "datasets").glob("*.py"), CODE / "facs.py"]
+    for path in sorted(path for path in files if path.suffix in (".py", ".json")):
+        digest.update(path.read_bytes())
+    return digest.digest()
+
+
+def _shard_key(records: Sequence[Record], recipe: Recipe, code: bytes) -> str:
+    """A hash of everything that decides a shard. Photographs count by size and time of change."""
+    options = recipe.options.model_dump(exclude={"engine", "workers", "val_share"})
+    digest = hashlib.blake2b(code, digest_size=8)
+    digest.update(json.dumps([recipe.role, recipe.source.model_dump(), recipe.image_size, options]).encode())
+    for record in records:
+        try:
+            status = os.stat(record.file)
+            state = f"{status.st_size}/{status.st_mtime_ns}"
+        except OSError:
+            state = "-"
+        texts = (record.source, record.file, record.member, state, record.subject, record.expression, record.take)
+        digest.update("\0".join((*texts, record.reject)).encode("utf-8", "surrogateescape"))
+        for values in (record.points, record.aus):
+            digest.update(b"-" if values is None else values.tobytes())
+    return digest.hexdigest()
+
+
+def _write_part(directory: Path, shard: Shard) -> None:
+    with atomic_directory(directory) as temporary:
+        frame = shard.frame.astype(dict.fromkeys(AU_NAMES, np.float32)) if len(shard.frame) else shard.frame
+        frame.to_parquet(temporary / "faces.parquet", index=False)
+        np.save(temporary / "pixels.npy", shard.pixels)
+        shard.rejects.to_parquet(temporary / "rejects.parquet", index=False)
+        (temporary / "inputs.json").write_text(json.dumps(shard.inputs))
+
+
+def held_out(subjects: set[str], seed: int, share: float, least: int = 1) -> set[str]:
+    """The subjects held out: those whose hash falls into the share, so that further subjects change nobody's side.
+
+    Where the share is positive and fewer than `least` do, those of the smallest hashes are, if as many others stay.
+    """
+
+    def place(subject: str) -> float:
+        digest = hashlib.blake2b(f"{seed}/{subject}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, "big") / 2**64
+
+    least = min(least, len(subjects) // 2) if share > 0 else 0
+    return {subject for i, subject in enumerate(sorted(subjects, key=place)) if i < least or place(subject) < share}
+
+
+def _assemble(
+    parts: list[Path], recipe: Recipe, seed: int, directory: Path, photographs: int, seconds: Counter
+) -> Summary:
+    """The parts as one prepared role, with what only the whole decides: the split, and the place among the pixels."""
+    role, options = recipe.role, recipe.options
+    inputs = sum(json.loads((part / "inputs.json").read_text()) for part in parts)
+    counts = [pq.read_metadata(part / "faces.parquet").num_rows for part in parts]
+    rejects = pd.concat([pd.read_parquet(part / "rejects.parquet") for part in parts], ignore_index=True)
+    reasons = Counter(reason.split(":")[0] for reason in rejects["reason"])
+    if not sum(counts):
+        first = rejects.iloc[0]
+        raise UserError(
+            f"{recipe.source.path}: all {photographs} photographs were rejected"
+            f" ({', '.join(f'{count} × {reason}' for reason, count in reasons.most_common())});"
+            f" first {first['source']}: {first['reason']}; see `prepare` and `data.{role}` in params.yaml"
+        )
+    filled = [(part, count) for part, count in zip(parts, counts, strict=True) if count]
+    subjects: set[str] = set()
+    for part, _ in filled:
+        subjects |= set(pd.read_parquet(part / "faces.parquet", columns=["subject"])["subject"])
+    learnt = role in LEAST_HELD_OUT
+    validation = held_out(subjects, seed, options.val_share, LEAST_HELD_OUT[role]) if learnt else set()
+    with atomic_directory(directory) as temporary:
+        rows = _write_table(temporary / "faces.parquet", filled, learnt, validation)
+        _write_pixels(temporary / "pixels.npy", filled, rows, recipe.image_size)
+        rejects[["source", "reason"]].to_parquet(temporary / "rejects.parquet", index=False)
+        assert rows + len(rejects) == inputs >= photographs, "a photograph was lost"
+        sheet = contact_sheet(read_pixels(temporary))
+        Image.fromarray(sheet).save(temporary / "contact_sheet.png")
+    return Summary(rows, len(subjects), inputs, reasons, dict(seconds))
+
+
+def _write_table(path: Path, filled: list[tuple[Path, int]], learnt: bool, validation: set[str]) -> int:
+    writer, waiting, rows = None, [], 0
+    try:
+        for number, (part, count) in enumerate(filled):
+            frame = pd.read_parquet(part / "faces.parquet")
+            sides = ["val" if subject in validation else "train" for subject in frame["subject"]]
+            frame["split"] = sides if learnt else "test"
+            frame["row"] = np.arange(rows, rows + count)
+            rows += count
+            waiting.append(frame[list(COLUMNS)])
+            if number == len(filled) - 1 or sum(map(len, waiting)) >= ROW_GROUP:
+                table = pa.Table.from_pandas(pd.concat(waiting, ignore_index=True), preserve_index=False)
+                writer = writer or pq.ParquetWriter(path, table.schema)
+                writer.write_table(table)
+                waiting = []
+    finally:
+        if writer is not None:
+            writer.close()
+    return rows
+
+
+def _write_pixels(path: Path, filled: list[tuple[Path, int]], rows: int, image_size: int) -> None:
+    """One .npy file, written part by part: through a memory map its pages would count as this process's memory."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (rows, image_size, image_size, 3)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for part, _ in filled:
+            np.load(part / "pixels.npy", allow_pickle=False).tofile(file)
+
+
+def contact_sheet(pixels: np.ndarray, columns: int = 12, rows: int = 8) -> np.ndarray:
+    """Up to columns × rows crops spread evenly over N×H×W×3 uint8, as one image; free places are white."""
+    count = min(len(pixels), columns * rows)
+    chosen = pixels[np.linspace(0, len(pixels) - 1, count).round().astype(int)]
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    height, width = pixels.shape[1:3]
+    sheet = np.full((rows * columns, height, width, 3), 255, np.uint8)
+    sheet[:count] = chosen
+    return sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
