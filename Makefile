@@ -11,7 +11,7 @@ export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro ablations calibrate screenshots seeds bench test lint mlflow preset clean
+.PHONY: help setup repro ablations calibrate screenshots seeds photographs bench test lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -56,8 +56,11 @@ screenshots: $(TEST_STAMP) ## Fig. 15 and 16: the forms of the user study, as ch
 seeds: setup ## the experiment under several seeds, as DVC experiments: make seeds N=3
 	python -m stages.seeds --count $(or $(N),3)
 
-bench: setup ## how fast training and preparation are on this machine, and what they take
+bench: setup ## how fast training, preparation and editing are on this machine, and what they take
 	python -m benchmarks
+
+photographs: setup ## how the weights do on photographs of people, neutral and smiling: make photographs PHOTOS=FOLDER
+	python -m stages.photographs $(if $(PHOTOS),$(PHOTOS),--help)
 
 test: $(TEST_STAMP) ## all tests, with a tiny run of the whole pipeline
 	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile --no-loadscope-reorder

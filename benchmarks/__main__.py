@@ -1,4 +1,4 @@
-"""How fast training and preparation are, and what they take: `python -m benchmarks` (or: make bench).
+"""How fast training, preparation and editing are, and what they take: `python -m benchmarks` (or: make bench).
 
 Speeds are ratios against something measured in the same run on the same device: a plain fp32 loop, the best rate of
 large convolutions and matrix products, the smallest data set.
@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.data import COUNTS, data_row, linear_growth
+from benchmarks.edits import BAR_GB, BAR_S, CHANGE_BAR_S, edit_row, measure_edits
 from benchmarks.machine import best_rates
 from benchmarks.memory import measure_peak, memory_row
 from benchmarks.prepare import prepare_figures, prepare_rows
@@ -58,7 +59,7 @@ def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Everything tiny, one round: for tests.")] = False,
     output: Annotated[Path, typer.Option(help="Where all numbers go, as JSON.")] = OUTPUT,
 ) -> None:
-    """Measure training on this machine; prints a table for each topic and writes all numbers to a JSON file."""
+    """Measure training and editing on this machine; prints tables and writes all numbers to a JSON file."""
     params, gpu, started = load_params(), torch.cuda.is_available(), time.monotonic()
     sizes, models = sizes or list(Size), models or list(Model)
     batch = batch or (25 if gpu else 4)
@@ -95,6 +96,12 @@ def bench(
         grown = linear_growth(fastest["image_size"], fastest["batch_size"], fastest["images_per_s"], counts)
         title = f"Batches without training; share of the fastest training above ({fastest['model']}, {fastest['size']})"
         show(title, [data_row(entry) for entry in grown])
+
+        status.update("edits of photographs …")
+        edits = measure_edits(quick)
+        title = f"Edits of photographs on the CPU; of 24 megapixels at most {BAR_S:g} s and {BAR_GB:g} GB"
+        show(title, [edit_row(entry) for entry in edits["edits"]])
+        console.print(f"A change on the page: {edits['change_s']:.2f} s, at most {CHANGE_BAR_S:g}", highlight=False)
         status.update("photographs to faces …")
         prepared = prepare_figures(params.prepare, quick)
         show("Photographs to faces: detection, alignment, AUs", prepare_rows(prepared))
@@ -107,6 +114,7 @@ def bench(
         "throughput": compared,
         "memory": peaks,
         "data": grown,
+        "edits": edits,
         "prepare": prepared,
     }
     with atomic_file(output) as path:

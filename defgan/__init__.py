@@ -1,0 +1,9 @@
+"""DefGAN. `from defgan import Editor` edits photographs; networks are imported only when it is asked for."""
+
+import importlib
+
+
+def __getattr__(name: str) -> object:
+    if name == "Editor":
+        return importlib.import_module("defgan.editing.editor").Editor
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

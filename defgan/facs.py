@@ -4,9 +4,13 @@ The 17 units are the intensities that OpenFace 2 reports, in its order; every ta
 plot of this project uses these names and this order.
 """
 
+import difflib
+import re
 from types import MappingProxyType
 
 import numpy as np
+
+from defgan.errors import UserError
 
 ACTION_UNITS = MappingProxyType(
     {
@@ -30,6 +34,29 @@ ACTION_UNITS = MappingProxyType(
     }
 )
 """Name to plain words, in the order of the AU vectors x and y."""
+
+PLAIN_WORDS = MappingProxyType(
+    {
+        "AU01": ("raise inner brows", "inner brows up", "worry"),
+        "AU02": ("raise outer brows", "outer brows up"),
+        "AU04": ("lower brows", "brows down", "frown"),
+        "AU05": ("widen eyes", "eyes wide"),
+        "AU06": ("raise cheeks", "cheeks up"),
+        "AU07": ("tighten lids", "squint"),
+        "AU09": ("wrinkle nose", "nose wrinkle"),
+        "AU10": ("raise upper lip", "upper lip up", "sneer"),
+        "AU12": ("smile", "grin"),
+        "AU14": ("dimples", "smirk"),
+        "AU15": ("mouth corners down", "lower mouth corners"),
+        "AU17": ("raise chin", "chin up", "pout"),
+        "AU20": ("stretch lips", "mouth wide"),
+        "AU23": ("tighten lips", "press lips"),
+        "AU25": ("part lips", "lips apart"),
+        "AU26": ("open mouth", "drop jaw", "mouth open"),
+        "AU45": ("close eyes", "eyes closed"),
+    }
+)
+"""What a person would say for each unit, for command lines and sliders; the first is its label."""
 
 AU_NAMES: tuple[str, ...] = tuple(ACTION_UNITS)
 N_AUS = len(AU_NAMES)
@@ -61,6 +88,24 @@ def au_vector(intensities: dict[str, float]) -> np.ndarray:
     if unknown:
         raise KeyError(f"unknown action units {sorted(unknown)}; known: {', '.join(AU_NAMES)}")
     return np.array([intensities.get(name, 0.0) for name in AU_NAMES], dtype=np.float32)
+
+
+def find_action_unit(word: str) -> str:
+    """The unit called so by its name ("AU12", "au6"), its term or in plain words ("smile"); spaces, - and _ are equal.
+
+    Raises UserError with the nearest names.
+    """
+
+    def plain(text: str) -> str:
+        return re.sub(r"[\s_-]+", " ", text).strip().lower()
+
+    known = {plain(term): name for name, term in ACTION_UNITS.items()}
+    known |= {plain(said): name for name, words in PLAIN_WORDS.items() for said in words}
+    known |= {name.lower(): name for name in AU_NAMES} | {f"au{int(name[2:])}": name for name in AU_NAMES}
+    if found := known.get(plain(word)):
+        return found
+    near = difflib.get_close_matches(plain(word), known, n=3, cutoff=0.0)
+    raise UserError(f"{word}: no such action unit; the nearest are {', '.join(f'{n} ({known[n]})' for n in near)}")
 
 
 def preset(expression: str) -> np.ndarray:

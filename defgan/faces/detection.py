@@ -54,13 +54,13 @@ class Detector:
             found[index] = faces
         return [faces[0] if faces else None for faces in found]
 
-    def find_all(self, images: Sequence[np.ndarray]) -> list[list[Detection]]:
-        """All faces of each photograph, the largest first."""
-        return self._search(images, SMALLEST)
+    def find_all(self, images: Sequence[np.ndarray], long_side: int = LONG_SIDE) -> list[list[Detection]]:
+        """All faces of each photograph, the largest first, searched at no more than `long_side` pixels."""
+        return self._search(images, SMALLEST, long_side)
 
-    def _search(self, images: Sequence[np.ndarray], smallest: int) -> list[list[Detection]]:
+    def _search(self, images: Sequence[np.ndarray], smallest: int, long_side: int = LONG_SIDE) -> list[list[Detection]]:
         found: list[list[Detection]] = [[] for _ in images]
-        shrunk, scales = zip(*(_shrink(image) for image in images), strict=True) if images else ((), ())
+        shrunk, scales = zip(*(_shrink(image, long_side) for image in images), strict=True) if images else ((), ())
         # Nothing smaller than the smallest face has one; MTCNN fails on images smaller than its first network's window.
         large = [index for index, image in enumerate(shrunk) if min(image.shape[:2]) >= smallest]
         for start in range(0, len(large), BATCH):
@@ -78,9 +78,9 @@ class Detector:
         return found
 
 
-def _shrink(image: np.ndarray) -> tuple[np.ndarray, float]:
+def _shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
     """A photograph at the size at which it is searched, and that size by its own."""
-    scale = min(1.0, LONG_SIDE / max(image.shape[:2]))
+    scale = min(1.0, long_side / max(image.shape[:2]))
     if scale == 1 or min(image.shape[:2]) * scale < 1:
         return image, scale
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), scale

@@ -1,14 +1,17 @@
 """That the benchmark measures what it says; nothing here looks at a time."""
 
+import io
 import json
 
 import pytest
 import torch
 import typer
+from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import bench
 from benchmarks.data import data_row, linear_growth
+from benchmarks.edits import MEGAPIXELS, photograph
 from benchmarks.machine import TYPES
 from benchmarks.reference import PlainLoop, torch_defaults
 from benchmarks.sizes import Size, sized, tiny
@@ -108,6 +111,12 @@ def test_growth_is_against_the_fewest_images():
         assert data_row(entry)["images"] == str(entry["images"])
 
 
+def test_photographs_are_of_the_size_that_is_said():
+    for megapixels in MEGAPIXELS:
+        with Image.open(io.BytesIO(photograph(megapixels))) as image:
+            assert image.width * image.height == pytest.approx(megapixels * 1e6, rel=0.01)
+
+
 def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     app = typer.Typer()
@@ -117,7 +126,7 @@ def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     titles = ("plain fp32 loop", "best rates", "Share", "Peak memory", "Batches without training")
-    for title in (*titles, "Photographs to faces"):
+    for title in (*titles, "Photographs to faces", "Edits of photographs"):
         assert title in result.output
     found = json.loads(output.read_text())
     assert found["quick"] and found["device"] and found["torch"] == torch.__version__
@@ -129,6 +138,10 @@ def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     assert found["best_rates"].keys() == TYPES.keys()
     assert found["memory"][0]["memory_gb"] > 0
     assert [entry["images"] for entry in found["data"]] == [100, 200]
+    [edit] = found["edits"]["edits"]
+    assert edit["total_s"] == pytest.approx(sum(edit[step] for step in ("read_s", "find_s", "edit_s", "write_s")))
+    assert edit["memory_gb"] > 0.1
+    assert found["edits"]["change_s"] > 0
     prepared = found["prepare"]
     assert prepared["ours"]["faces"] == prepared["ours"]["photographs"] == 4
     assert sum(prepared["ours"]["shares"].values()) == pytest.approx(1)

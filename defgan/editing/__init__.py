@@ -1,0 +1,1 @@
+"""Editing photographs at their own resolution with trained models."""

@@ -1,0 +1,196 @@
+"""Pictures of edits: sheets of expressions, strips of rising strength, animations, and what an edit is made of."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import cv2
+import imageio_ffmpeg
+import numpy as np
+from matplotlib import colormaps
+from PIL import Image, ImageDraw, ImageFont
+
+from defgan.editing.editor import Editor, Parts, render
+from defgan.editing.faces import Face
+from defgan.editing.native import apply_edit
+from defgan.editing.targets import Target
+from defgan.models.deformation import REFERENCE_SIZE
+from defgan.report.style import DIFFERENCE_MAP
+
+TILE = 320
+"""Side of a picture on a sheet or strip, pixels; smaller where the face is."""
+FRAME = 1.35
+"""Side of the square that shows a face, in sides of its crop."""
+DIFFERENCE_SCALE = 0.25
+"""Full scale of difference pictures, as a share of the values' range."""
+GRID_STEP = 8
+"""Pixels at 128 px between the lines of a pictured grid."""
+FILM_SIDE = {".gif": 480, ".mp4": 720}
+"""Longest side of an animation, pixels."""
+RATE = 16
+"""Frames per second of an animation; it takes `_RISE` frames to the full strength, rests, and goes back."""
+_RISE, _REST = 16, 6
+_LABEL, _GAP = 26, 4
+
+
+def framing(pixels: np.ndarray, face: Face, side: int = TILE) -> tuple[tuple[int, int], int, float]:
+    """The square around a face: its corner (x, y) and length in the photograph, and the factor that makes it ≤ side."""
+    crop_side = face.crop.shape[0] / np.sqrt(abs(np.linalg.det(face.transform[:, :2])))
+    length = int(min(FRAME * crop_side, *pixels.shape[:2]))
+    x, y = (
+        int(np.clip(centre - length / 2, 0, limit - length))
+        for centre, limit in zip(face.points.mean(0), pixels.shape[1::-1], strict=True)
+    )
+    return (x, y), length, min(1.0, side / length)
+
+
+def portrait(pixels: np.ndarray, face: Face, side: int = TILE) -> tuple[np.ndarray, Face]:
+    """The square around a face, at most side×side, and the face within it; never enlarged."""
+    corner, length, factor = framing(pixels, face, side)
+    x, y = corner
+    return resized(pixels[y : y + length, x : x + length], factor), face.within(corner, factor)
+
+
+def resized(pixels: np.ndarray, factor: float) -> np.ndarray:
+    """A photograph shrunk by a factor ≤ 1."""
+    if factor == 1:
+        return np.ascontiguousarray(pixels)
+    height, width = (max(1, round(n * factor)) for n in pixels.shape[:2])
+    return cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def table(rows: Sequence[Sequence[np.ndarray]], labels: Sequence[str]) -> Image.Image:
+    """Square pictures in rows under common labels, on white."""
+    side = max(picture.shape[0] for pictures in rows for picture in pictures)
+    step = side + _GAP
+    canvas = Image.new("RGB", (len(labels) * step - _GAP, _LABEL + len(rows) * step - _GAP), "white")
+    draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(16)
+    for column, label in enumerate(labels):
+        draw.text((column * step + side / 2, _LABEL / 2), label, "black", font, anchor="mm")
+        for index, pictures in enumerate(rows):
+            picture = Image.fromarray(pictures[column]).resize((side, side), Image.Resampling.LANCZOS)
+            canvas.paste(picture, (column * step, _LABEL + index * step))
+    return canvas
+
+
+def _edits(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Target]) -> list[np.ndarray]:
+    shown, placed = portrait(pixels, face)
+    parts = [replace(editor.generate(face, target.vector(face.x)), face=placed) for target in targets]
+    return [render(shown, [part]) for part in parts]
+
+
+def row(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Target]) -> list[np.ndarray]:
+    """A face as it is, and edited to each target; uint8, square."""
+    return [portrait(pixels, face)[0], *_edits(editor, pixels, face, targets)]
+
+
+def sheet(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], targets: Sequence[Target]) -> Image.Image:
+    """Every face and its edits to several expressions, one row each."""
+    rows = [row(editor, pixels, face, targets) for face in faces]
+    return table(rows, ["input", *(target.label for target in targets)])
+
+
+def sweep(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Target, steps: int) -> Image.Image:
+    """Every face at `steps` strengths from 0 to the target's, one row each."""
+    alphas = np.linspace(0, target.strength, steps)
+    targets = [replace(target, strength=float(alpha)) for alpha in alphas]
+    return table(
+        [_edits(editor, pixels, face, targets) for face in faces], [f"strength {alpha:.2f}" for alpha in alphas]
+    )
+
+
+def film(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Target, side: int) -> list[np.ndarray]:
+    """Frames of the whole photograph, uint8 with even sides of at most `side`: the expression comes and goes."""
+    factor = min(1.0, side / max(pixels.shape[:2]))
+    shrunk = resized(pixels, factor)
+    shrunk = shrunk[: shrunk.shape[0] // 2 * 2, : shrunk.shape[1] // 2 * 2]  # H.264's colours are shared by 2×2
+    rising = []
+    for alpha in (1 - np.cos(np.pi * np.arange(_RISE + 1) / _RISE)) / 2:
+        own = replace(target, strength=float(alpha) * target.strength)
+        parts = [editor.generate(face, own.vector(face.x)) for face in faces]
+        rising.append(render(shrunk, [replace(part, face=part.face.within((0, 0), factor)) for part in parts]))
+    return [*rising, *[rising[-1]] * _REST, *rising[::-1], *[rising[0]] * _REST]
+
+
+def encode_gif(frames: Sequence[np.ndarray], note: str) -> bytes:
+    """An endless GIF; one palette for all frames, so that what does not move does not flicker."""
+    images = [Image.fromarray(frame) for frame in frames]
+    ends = Image.fromarray(np.concatenate([frames[0], frames[len(frames) // 2]]))
+    palette = ends.quantize(256, method=Image.Quantize.MEDIANCUT)
+    first, *rest = (image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for image in images)
+    buffer = io.BytesIO()
+    duration = round(1000 / RATE)
+    first.save(buffer, "GIF", save_all=True, append_images=rest, duration=duration, loop=0, comment=note.encode()[:255])
+    return buffer.getvalue()
+
+
+def encode_mp4(frames: Sequence[np.ndarray], note: str) -> bytes:
+    """H.264 with yuv420p colours, which every player takes."""
+    height, width = frames[0].shape[:2]
+    with TemporaryDirectory() as directory:
+        path = Path(directory, "film.mp4")
+        writer = imageio_ffmpeg.write_frames(
+            path,
+            (width, height),
+            fps=RATE,
+            codec="libx264",
+            pix_fmt_out="yuv420p",
+            macro_block_size=2,
+            quality=None,
+            output_params=["-crf", "18", "-metadata", f"comment={note}"],
+        )
+        writer.send(None)
+        for frame in frames:
+            writer.send(np.ascontiguousarray(frame))
+        writer.close()
+        return path.read_bytes()
+
+
+def mask_picture(mask: np.ndarray, side: int) -> np.ndarray:
+    """ℳ, float S×S in [0, 1], as grey values: white is hallucinated."""
+    grey = np.clip(cv2.resize(mask, (side, side), interpolation=cv2.INTER_LINEAR) * 255, 0, 255).round()
+    return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def grid_picture(part: Parts, side: int) -> np.ndarray:
+    """The deformation grid: straight lines, warped like the face, over the pale deformed crop; uint8 side×side×3."""
+    fine = 2 * side  # lines are drawn at twice the size, so that they come out smooth
+    step, period = fine / REFERENCE_SIZE, round(GRID_STEP * fine / REFERENCE_SIZE)
+    lines = np.full((fine, fine), 255, np.uint8)
+    for start in range(period // 2, fine, period):
+        lines[start : start + 2], lines[:, start : start + 2] = 40, 40
+    offsets = cv2.resize(part.offsets, (fine, fine), interpolation=cv2.INTER_CUBIC) * step
+    xs = np.arange(fine, dtype=np.float32)
+    warped = cv2.remap(
+        lines, xs + offsets[..., 0], xs[:, None] + offsets[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    warped = cv2.resize(warped, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)[..., None] / 255
+    pale = 0.5 * 255 + 0.5 * cv2.resize(part.deformed, (side, side), interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    return (warped * pale).round().astype(np.uint8)
+
+
+def difference_picture(edited: np.ndarray, original: np.ndarray) -> np.ndarray:
+    """|edited − original|, the mean of the channels, as colours up to `DIFFERENCE_SCALE`; uint8 H×W×3."""
+    difference = np.abs(edited.astype(np.int16) - original).mean(axis=-1) / 255
+    return colormaps[DIFFERENCE_MAP](difference / DIFFERENCE_SCALE, bytes=True)[..., :3]
+
+
+def parts_pictures(part: Parts, side: int) -> dict[str, np.ndarray]:
+    """Pictures of what the networks made of one face, by name, uint8 side×side×3; those that the model has."""
+    pictures = {}
+    if part.offsets is not None:
+        pictures["grid"] = grid_picture(part, side)
+    if part.mask is not None:
+        pictures["mask"] = mask_picture(part.mask, side)
+    if part.texture is not None:
+        pictures["texture"] = cv2.resize(part.texture, (side, side), interpolation=cv2.INTER_CUBIC)
+    return pictures
+
+
+def deformed(pixels: np.ndarray, parts: Sequence[Parts]) -> np.ndarray:
+    """A photograph, uint8 H×W×3, with the motion of its edits alone."""
+    for part in parts:
+        pixels = apply_edit(pixels, part.face.transform, part.offsets, None)
+    return pixels

@@ -1,0 +1,95 @@
+"""How the weights do on real photographs: `python -m stages.photographs FOLDER` (or: make photographs PHOTOS=FOLDER).
+
+FOLDER holds `neutral` and `smiling` with one photograph per person and the same file names, as the Face Research Lab
+London Set does (DeBruine & Jones, 2017, doi 10.6084/m9.figshare.5047666.v5, CC BY 4.0). Every neutral face is edited to
+the six expressions; AUs are read by the blendshapes reader. Writes reports/tables/photographs.csv and crop_errors.csv,
+and sheets to look at in reports/photographs.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import pandas as pd
+import typer
+from rich.progress import track
+
+from defgan.editing import pictures
+from defgan.editing.assessment import Person, chip, crop_errors, identity_wins, measure
+from defgan.editing.editor import Editor
+from defgan.editing.photographs import encode_picture, open_photograph, write_file
+from defgan.editing.targets import make_target
+from defgan.editing.weights import EDITORS
+from defgan.errors import UserError
+from defgan.facs import EXPRESSIONS
+from defgan.files import atomic_file
+from stages.common import console, plain_errors
+
+SHEET_PEOPLE = 8
+EVERY = 4
+"""Errors of the crop are measured on every fourth person."""
+
+
+def read_people(folder: Path, editor: Editor) -> tuple[list[Person], list[str]]:
+    """Everybody with a photograph in both sub-folders, and who is left out, with the reason."""
+    files = sorted(path for path in (folder / "neutral").glob("*") if (folder / "smiling" / path.name).is_file())
+    if not files:
+        raise UserError(f"{folder}: no photographs with the same name in its sub-folders neutral and smiling")
+    people, left_out = [], []
+    for path in track(files, "Faces"):
+        try:
+            pixels = open_photograph(path).pixels
+            [face] = editor.find(pixels, "largest")
+            other = open_photograph(folder / "smiling" / path.name).pixels
+            [smiling] = editor.find(other, "largest")
+        except UserError as error:
+            left_out.append(f"{path.name}: {error}")
+        else:
+            people.append(Person(path.stem, pixels, face, chip(other, smiling.points)))
+    return people, left_out
+
+
+def sheet(editor: Editor, people: list[Person]) -> bytes:
+    """People spread over all, and their six expressions."""
+    targets = [make_target(name) for name in EXPRESSIONS]
+    shown = people[:: max(1, len(people) // SHEET_PEOPLE)][:SHEET_PEOPLE]
+    rows = [pictures.row(editor, person.pixels, person.face, targets) for person in shown]
+    return encode_picture(pictures.table(rows, ["input", *EXPRESSIONS]), editor.note("the six expressions"))
+
+
+def write(path: Path, table: pd.DataFrame) -> None:
+    with atomic_file(path) as temporary:
+        table.to_csv(temporary, index=False, float_format="%.4f")
+
+
+def main(
+    folder: Annotated[Path, typer.Argument(help="Holds neutral/ and smiling/.")],
+    weights: Annotated[Path | None, typer.Option(help="Folder of the models' weights; without it weights/.")] = None,
+    reports: Annotated[Path, typer.Option(help="Where tables and sheets go.")] = Path("reports"),
+) -> None:
+    with plain_errors("photographs"):
+        tables, errors, finder, people = [], [], None, []
+        for name in EDITORS:
+            editor = Editor.load(name, weights, finder)
+            if finder is not editor.find:  # crops of another kind
+                finder = editor.find
+                people, left_out = read_people(folder, editor)
+                for line in left_out:
+                    console.print(f"left out: {line}", highlight=False)
+                if not people:
+                    raise UserError(f"{folder}: nobody is left")
+            tables.append(measure(editor, people, track))
+            errors.append(crop_errors(editor, people[::EVERY], track))
+            write_file(reports / "photographs" / f"{name}.png", sheet(editor, people))
+        table = pd.concat(tables, ignore_index=True)
+        write(reports / "tables" / "photographs.csv", table)
+        write(reports / "tables" / "crop_errors.csv", pd.concat(errors, ignore_index=True))
+        wins = identity_wins(table)
+        console.print(
+            f"{len(people)} people; DefGAN keeps the identity better than GANimation in {sum(wins.values())} of "
+            f"{len(wins)} expressions; reports in {reports}/tables and {reports}/photographs",
+            highlight=False,
+        )
+
+
+if __name__ == "__main__":
+    typer.run(main)

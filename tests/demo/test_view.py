@@ -1,0 +1,79 @@
+"""What the page shows, without a browser."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from defgan.demo import view
+from defgan.demo.faces import CHOSEN, SIZE, examples
+from defgan.editing.editor import Editor
+from defgan.editing.faces import FaceFinder
+from defgan.editing.photographs import is_edit
+from defgan.errors import UserError
+from defgan.faces import alignment
+from defgan.facs import preset
+
+
+@pytest.fixture(scope="module")
+def editors(weights, editor, find):
+    return {"defgan": editor, "ganimation": Editor.load("ganimation", weights, find)}
+
+
+@pytest.fixture(scope="module")
+def opened(editors, face_file):
+    return view.open_face(face_file, editors)
+
+
+def test_the_example_faces_come_along():
+    assert len(examples()) == len(CHOSEN)
+    for path in examples():
+        with Image.open(path) as image:
+            assert image.size == (SIZE, SIZE)
+
+
+def test_strength_goes_from_what_is_there_to_the_sliders(opened):
+    happy = view.preset_values(opened, "happy")
+    np.testing.assert_allclose(happy, preset("happy"))
+    np.testing.assert_array_equal(view.preset_values(opened, view.AS_IT_IS), opened.x)
+    np.testing.assert_allclose(view.target_of(opened, happy, 0.5), (opened.x + happy) / 2, atol=1e-6)
+
+
+def test_a_change_shows_every_picture_anew(opened, editors):
+    shown, other = (view.show(opened, editors, preset(name)) for name in ("happy", "anger"))
+    for name in ("input", "defgan", "ganimation"):
+        assert f'data-name="{name}"' in shown.results
+    for name in ("wipe", "deformed", "grid", "defgan-mask", "ganimation-mask", "defgan-difference"):
+        assert f'data-name="{name}"' in shown.details
+    assert shown.results != other.results
+    assert "http" not in shown.results + shown.details
+
+
+def test_models_with_other_crops_are_shown_in_the_same_frame(editors, weights, face_file):
+    finder = FaceFinder(24, alignment.template(1) * 0.8 + 0.1)
+    other = Editor("ganimation", editors["ganimation"]._model, "", finder)
+    opened = view.open_face(face_file, {"defgan": editors["defgan"], "ganimation": other})
+    assert len(opened.placed) == 2
+    first, second = opened.placed.values()
+    np.testing.assert_allclose(first.points, second.points)
+
+
+def test_the_download_is_of_full_resolution_and_says_that_it_is_edited(opened, editors, tmp_path):
+    content = view.full_size(opened, editors["ganimation"], preset("sad"))
+    assert Image.open(io.BytesIO(content)).size == (SIZE, SIZE)
+    (tmp_path / "a.jpg").write_bytes(content)
+    assert is_edit(tmp_path / "a.jpg")
+
+
+def test_uploads_that_are_refused(editors, tmp_path, monkeypatch):
+    (tmp_path / "page.html").write_text("<script>alert(1)</script>")
+    with pytest.raises(UserError, match="not a photograph") as refused:
+        view.open_face(tmp_path / "page.html", editors)
+    assert str(tmp_path) not in str(refused.value)
+    Image.new("RGB", (300, 200)).save(tmp_path / "a.png")
+    with pytest.raises(UserError, match="no face found"):
+        view.open_face(tmp_path / "a.png", editors)
+    monkeypatch.setattr(view, "MOST_PIXELS", 59_999)
+    with pytest.raises(UserError, match="megapixels are too many"):
+        view.open_face(tmp_path / "a.png", editors)

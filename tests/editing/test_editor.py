@@ -1,0 +1,125 @@
+"""`Editor`, from a photograph to an edited one."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from defgan.editing.editor import Editor, describe
+from defgan.editing.native import feather
+from defgan.errors import UserError
+from defgan.faces import alignment
+from defgan.facs import AU_NAMES, preset
+
+
+def outside(face, height, width):
+    """Pixels of a photograph outside a face's crop."""
+    xs, ys = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    places = alignment.apply(face.transform, np.stack([xs, ys], -1)) / len(face.crop)
+    return ((places < 0) | (places > 1)).any(-1)
+
+
+def test_importing_the_package_is_cheap():
+    code = "import sys, defgan; assert not {'torch', 'numpy', 'PIL'} & set(sys.modules), sorted(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_package_offers_the_editor():
+    import defgan
+
+    assert defgan.Editor is Editor
+    with pytest.raises(AttributeError, match="nothing"):
+        defgan.nothing  # noqa: B018
+
+
+def test_an_edit_changes_the_face_and_nothing_else(editor, face_file, face_pixels):
+    edited = editor.edit(face_file, "surprise")
+    assert edited.image.size == face_pixels.shape[1::-1]
+    [part] = edited.parts
+    np.testing.assert_allclose(part.y, preset("surprise"))
+    away = outside(part.face, *face_pixels.shape[:2])
+    after = np.asarray(edited.image)
+    np.testing.assert_array_equal(after[away], face_pixels[away])
+    assert np.abs(after[~away].astype(int) - face_pixels[~away]).mean() > 2
+    assert part.image.shape == part.deformed.shape == part.texture.shape == (32, 32, 3)
+    assert part.mask.shape == (32, 32)
+    assert part.offsets.shape == (32, 32, 2)
+    deformed = np.asarray(edited.deformed)
+    np.testing.assert_array_equal(deformed[away], face_pixels[away])
+    assert (deformed != face_pixels).any()
+    assert (deformed != after).any()
+
+
+def test_photographs_may_be_paths_images_or_arrays(editor, face_file, face_pixels):
+    with Image.open(face_file) as image:
+        images = [face_file, str(face_file), image.copy(), face_pixels]
+    first, *others = (editor.edit(image, aus={"smile": 1}).pixels for image in images)
+    for other in others:
+        np.testing.assert_array_equal(first, other)
+
+
+def test_a_face_lying_on_its_side_by_exif_is_edited_upright(editor, face_pixels, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90° to the right to see it
+    Image.fromarray(np.rot90(face_pixels)).save(tmp_path / "turned.png", exif=exif)
+    edited = editor.edit(tmp_path / "turned.png", "anger")
+    np.testing.assert_array_equal(edited.pixels, editor.edit(face_pixels, "anger").pixels)
+
+
+def test_grey_and_transparent_photographs(editor, face_pixels):
+    grey = Image.fromarray(face_pixels).convert("L")
+    edited = editor.edit(grey, "sad")
+    assert edited.image.mode == "L"
+    away = outside(edited.parts[0].face, *face_pixels.shape[:2])
+    np.testing.assert_array_equal(np.asarray(edited.image)[away], np.asarray(grey)[away])
+    alpha = np.full(face_pixels.shape[:2], 255, np.uint8)
+    alpha[:9] = 7
+    edited = editor.edit(Image.fromarray(np.dstack([face_pixels, alpha])), "sad")
+    np.testing.assert_array_equal(np.asarray(edited.image)[..., 3], alpha)
+
+
+def test_a_photograph_of_24_megapixels(editor, face_pixels):
+    large = np.full((4000, 6000, 3), 96, np.uint8)
+    face = Image.fromarray(face_pixels).resize((2400, 2400), Image.Resampling.BICUBIC)
+    large[700:3100, 1500:3900] = np.asarray(face)
+    edited = editor.edit(large, "surprise")
+    assert edited.pixels.shape == large.shape
+    away = outside(edited.parts[0].face, 4000, 6000)
+    np.testing.assert_array_equal(edited.pixels[away], large[away])
+    small = editor.edit(np.pad(face_pixels, ((96, 144), (192, 480), (0, 0)), constant_values=96), "surprise")
+    expected = (small.parts[0].face.points - (192, 96)) * 2400 / 512 + (1500, 700)
+    assert np.abs(edited.parts[0].face.points - expected).max() < 100  # a twentieth of the face
+
+
+def test_ganimation_moves_nothing(weights, find, face_pixels):
+    edited = Editor.load("ganimation", weights, find).edit(face_pixels, "happy")
+    [part] = edited.parts
+    assert part.offsets is None
+    assert part.deformed is None
+    np.testing.assert_array_equal(np.asarray(edited.deformed), face_pixels)
+    assert (edited.pixels != face_pixels).any()
+    assert feather(32).shape == part.mask.shape
+
+
+def test_all_faces_of_a_group(editor, face_pixels):
+    both = np.concatenate([face_pixels, face_pixels], axis=1)
+    with pytest.raises(UserError, match="2 faces"):
+        editor.edit(both, "happy")
+    every, second = editor.edit(both, "happy", face="all"), editor.edit(both, "happy", face=2)
+    left, right = (np.s_[:, :400], np.s_[:, 624:])
+    np.testing.assert_array_equal(second.pixels[left], both[left])
+    np.testing.assert_array_equal(every.pixels[right], second.pixels[right])
+    assert (every.pixels[left] != both[left]).any()
+    assert describe(every.parts).startswith("target action units face 1: AU06 0.80, AU12 1.00, AU25 0.60; face 2: AU06")
+
+
+def test_the_note_names_model_weights_and_units(editor, faces):
+    part = editor.generate(faces[0], preset("anger"))
+    note = editor.note(describe([part]))
+    assert "this photograph is altered" in note
+    assert f"model DefGAN, weights SHA-256 {editor.digest}" in note
+    assert note.endswith("AU04 0.95, AU05 0.40, AU07 0.80, AU17 0.30, AU23 0.80")
+    neutral = editor.generate(faces[0], np.zeros(len(AU_NAMES), np.float32))
+    assert describe([neutral]).endswith("all 0")

@@ -1,0 +1,84 @@
+"""The weights that come with the project: smaller, checked, with their params."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from defgan.editing.weights import mean_points, publish, read_weights
+from defgan.errors import UserError
+from defgan.faces import alignment
+from defgan.faces.table import CROP_COLUMNS, POINT_COLUMNS, Faces
+
+POINTS = alignment.template(1)
+
+
+def test_published_weights_are_half_as_large_and_make_the_same_edits(weights, tmp_path, editor, faces):
+    path = publish("defgan", weights, tmp_path, POINTS)
+    assert {value.dtype for value in load_file(path).values()} == {torch.float16}
+    assert path.stat().st_size < 0.6 * (weights / "defgan.safetensors").stat().st_size
+    model, content = read_weights("defgan", tmp_path)
+    assert content["precision"] == "fp16"
+    np.testing.assert_allclose(content["points"], POINTS, atol=1e-4)
+    assert content["params"] == {"image_size": 32}
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    assert not model.training
+    from defgan.editing.editor import Editor
+
+    y = torch.full((17,), 0.5).numpy()
+    again = Editor("defgan", model, content["sha256"], editor.find).generate(faces[0], y)
+    difference = abs(again.image.astype(int) - editor.generate(faces[0], y).image)
+    assert difference.mean() < 0.3
+    assert difference.max() <= 4  # these weights by chance are larger than trained ones
+
+
+def test_changed_weights_are_refused(weights, tmp_path):
+    publish("ganimation", weights, tmp_path, POINTS)
+    path = tmp_path / "ganimation.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="SHA-256 is"):
+        read_weights("ganimation", tmp_path)
+
+
+def test_weights_that_do_not_fit_half_precision_are_refused(weights, tmp_path):
+    from safetensors.torch import save_file
+
+    state = load_file(weights / "ganimation.safetensors")
+    key = next(iter(state))
+    save_file(state | {key: state[key] + 1e6}, tmp_path / "ganimation.safetensors")
+    shutil.copy(weights / "ganimation.json", tmp_path)
+    with pytest.raises(UserError, match="does not fit half precision"):
+        publish("ganimation", tmp_path, tmp_path / "out", POINTS)
+    assert not (tmp_path / "out" / "ganimation.safetensors").exists()
+
+
+def test_missing_weights_and_unknown_models(tmp_path, weights):
+    with pytest.raises(UserError, match="no such model; choose one of defgan, ganimation"):
+        read_weights("stargan", weights)
+    with pytest.raises(UserError, match="no such file; give the folder"):
+        read_weights("defgan", tmp_path)
+
+
+def test_weights_of_a_finished_experiment_need_no_hash(weights):
+    _, content = read_weights("defgan", weights)
+    assert "sha256" not in json.loads((weights / "defgan.json").read_text())
+    assert len(content["sha256"]) == 64
+
+
+def test_the_mean_points_are_those_of_the_crops():
+    wanted = alignment.template(50) + np.array([[0, 0], [0, 0], [0, 0], [1, 2], [1, 2]])
+    frames = []
+    for degrees, scale in ((0, 2.0), (30, 0.7)):
+        angle = np.radians(degrees)
+        linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+        transform = np.column_stack([linear, [3, -4]])
+        points = alignment.apply(alignment.invert(transform), wanted)
+        frames.append(dict(zip((*CROP_COLUMNS, *POINT_COLUMNS), (*transform.ravel(), *points.ravel()), strict=True)))
+    faces = Faces(pd.DataFrame(frames), np.zeros((2, 50, 50, 3), np.uint8))
+    np.testing.assert_allclose(mean_points(faces), wanted / 50, atol=1e-9)

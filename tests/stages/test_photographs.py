@@ -1,0 +1,50 @@
+"""The table of real photographs, on rendered ones."""
+
+import shutil
+
+import pandas as pd
+import pytest
+from PIL import Image
+
+from defgan.demo.faces import examples
+from defgan.facs import EXPRESSIONS
+from stages.photographs import main
+from tests.editing.conftest import weights  # noqa: F401
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Two people with two photographs each, and one whose face is not found."""
+    folder = tmp_path / "people"
+    for name in ("neutral", "smiling"):
+        (folder / name).mkdir(parents=True)
+        for number, path in enumerate(examples()[:2]):
+            shutil.copy(path, folder / name / f"{number}.jpg")
+        Image.new("RGB", (200, 200)).save(folder / name / "nobody.png")
+    return folder
+
+
+def test_the_tables_of_two_people(people, weights, tmp_path, capsys):  # noqa: F811
+    main(people, weights, tmp_path / "reports")
+    out = capsys.readouterr().out
+    assert "left out: nobody.png: no face found" in out
+    assert "2 people; DefGAN keeps the identity better than GANimation in" in out
+    table = pd.read_csv(tmp_path / "reports/tables/photographs.csv")
+    assert list(table.columns) == ["method", "expression", "measure", "value", "n"]
+    assert set(table["method"]) == {"defgan", "ganimation"}
+    assert set(table["expression"]) == set(EXPRESSIONS)
+    assert set(table["n"]) == {2}
+    shares = table[~table["measure"].str.startswith("identity")]
+    assert shares["value"].isin([0, 0.5, 1]).all()
+    wanted = {("happy", "AU12 rises"), ("surprise", "AU25 or AU26 rises"), ("surprise", "AU01 or AU02 rises")}
+    assert wanted <= set(zip(table["expression"], table["measure"], strict=True))
+    errors = pd.read_csv(tmp_path / "reports/tables/crop_errors.csv")
+    assert set(errors["expression"]) == {"happy", "anger", "surprise"}
+    assert errors["value"].notna().all()
+    assert (tmp_path / "reports/photographs/defgan.png").is_file()
+
+
+def test_a_folder_of_something_else(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(tmp_path, tmp_path, tmp_path)
+    assert "no such file" in capsys.readouterr().err
