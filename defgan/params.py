@@ -85,6 +85,16 @@ class PlanParams(_Strict):
     slider_faces: Positive
 
 
+class AugmentParams(_Strict):
+    """Random changes of the photographs that a model learns from."""
+
+    turn: Annotated[float, Field(ge=0, le=90)]
+    zoom: Annotated[float, Field(ge=0, le=0.5)]
+    shift: Annotated[float, Field(ge=0, le=0.5)]
+    color: Share
+    jpeg_quality: Annotated[int, Field(ge=0, le=95)]
+
+
 class TrainingParams(_Strict):
     """What all models share."""
 
@@ -104,6 +114,7 @@ class TrainingParams(_Strict):
     critic_color_change: Share
     critic_blur: bool
     embedder: Embedder
+    augment: AugmentParams
     precision: Literal["32-true", "bf16-mixed"]
     devices: Literal["auto"] | Positive
     nodes: Positive

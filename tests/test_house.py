@@ -28,14 +28,15 @@ INERT = {
         "defgan/presets.py",
         *(f"defgan/models/{name}.py" for name in ("__init__", "copying", "defgan", "ganimation", "stargan")),
     },
-    "edit": {"defgan/training/losses.py"},
+    "edit": {"defgan/training/augmentation.py", "defgan/training/losses.py"},
     "evaluate": {
-        "defgan/training/losses.py",
+        *(f"defgan/training/{name}.py" for name in ("augmentation", "data", "losses")),
         *DATASETS,
         *(f"defgan/models/{name}.py" for name in ("__init__", "base", "blocks", "copying", "defgan", "edit")),
         *(f"defgan/models/{name}.py" for name in ("discriminator", "ganimation", "stargan", "texture")),
     },
     "copy": {
+        "defgan/training/augmentation.py",
         "defgan/training/losses.py",
         *(f"defgan/models/{name}.py" for name in ("__init__", "blocks", "defgan", "deformation", "edit")),
         *(f"defgan/models/{name}.py" for name in ("ganimation", "stargan", "texture")),

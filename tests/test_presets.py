@@ -96,6 +96,7 @@ PAPER = {
     "training.instance_noise": 0,
     "training.critic_color_change": 0,
     "training.critic_blur": False,
+    **{f"training.augment.{key}": 0 for key in ("turn", "zoom", "shift", "color", "jpeg_quality")},
     "training.precision": "32-true",
     "use_deformation": True,
     "use_texture": True,

@@ -9,19 +9,7 @@ from torch import Tensor, nn
 
 from defgan.facs import N_AUS
 from defgan.models.blocks import init_weights
-
-
-def change_colors(images: Tensor, strength: float) -> Tensor:
-    """Random saturation, contrast and brightness, drawn for each image; N×3×H×W in [-1, 1], may leave that range.
-
-    Saturation times U(1 ± s), contrast times U(1 ± s/2), brightness plus U(± s/2): DiffAugment (Zhao et al., 2020).
-    """
-    draws = torch.rand(3, len(images), 1, 1, 1, device=images.device)
-    saturation, contrast, brightness = draws.mul(2 * strength).sub(strength)
-    grey = images.mean(1, keepdim=True)
-    images = grey + (images - grey) * (1 + saturation)
-    mean = images.mean((1, 2, 3), keepdim=True)
-    return mean + (images - mean) * (1 + contrast / 2) + brightness / 2
+from defgan.training.augmentation import COLOR_DRAWS, change_colors
 
 
 class Discriminator(nn.Module):
@@ -67,7 +55,8 @@ class Discriminator(nn.Module):
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images N×3×H×W in [-1, 1]; returns D_c, N×h×w patch scores, and D_exp, N×17 AUs or N×n labels; fp32"""
         if self.training and self.color_change:
-            images = change_colors(images, self.color_change)
+            draws = torch.rand(len(images), COLOR_DRAWS, device=images.device).mul(2).sub(1)
+            images = change_colors(images, draws, self.color_change)
         if self.blur:
             weights = torch.tensor([0.25, 0.5, 0.25], device=images.device)
             kernel = (weights[:, None] * weights).expand(3, 1, 3, 3)

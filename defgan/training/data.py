@@ -8,6 +8,8 @@ import torch
 from torch import Tensor
 
 from defgan.errors import UserError
+from defgan.params import AugmentParams
+from defgan.training.augmentation import COLOR_DRAWS, FRAMING_DRAWS, change_colors, change_framing, compress
 
 RESIDENT_SHARE = 0.5
 """Share of a GPU's free memory that the images may take; more of them stay on disk and are read ahead."""
@@ -43,6 +45,9 @@ class _Draw:
     lenders: np.ndarray
     noise: np.ndarray
     mix: np.ndarray
+    framing: np.ndarray
+    colors: np.ndarray
+    quality: np.ndarray
 
 
 class Batches:
@@ -61,6 +66,7 @@ class Batches:
         batch_size: of all processes together.
         seed: of everything that is drawn.
         target_noise: half-width of the uniform noise added to targets.
+        augment: how far the images are changed.
         device: where the batches go.
         rank, processes: which share of each batch is this process's.
 
@@ -76,6 +82,7 @@ class Batches:
         batch_size: int,
         seed: int,
         target_noise: float,
+        augment: AugmentParams,
         device: torch.device,
         rank: int = 0,
         processes: int = 1,
@@ -92,6 +99,7 @@ class Batches:
             )
         self.pixels, self.rows, self.conditions = pixels, rows, torch.from_numpy(conditions)
         self.batch_size, self.seed, self.target_noise, self.device = batch_size, seed, target_noise, device
+        self.augment = augment
         share = batch_size // processes
         self.own = slice(rank * share, (rank + 1) * share)
         self.per_epoch = len(rows) // batch_size
@@ -101,7 +109,8 @@ class Batches:
         if device.type == "cuda":
             self.conditions = self.conditions.to(device)
             free, _ = torch.cuda.mem_get_info(device)
-            if len(rows) * pixels[0].nbytes < RESIDENT_SHARE * free:
+            # JPEG is a matter of the CPU: the readers compress.
+            if len(rows) * pixels[0].nbytes < RESIDENT_SHARE * free and not augment.jpeg_quality:
                 self.resident = torch.empty((len(rows), *pixels.shape[1:]), dtype=torch.uint8, device=device)
                 for start in range(0, len(rows), 4096):  # through the host in pieces, not as a second copy of all
                     piece = torch.from_numpy(pixels[rows[start : start + 4096]])
@@ -126,6 +135,10 @@ class Batches:
             images = self._read(draw) if self.resident is None else self.resident[chosen]
         images = to_network(images.to(self.device, non_blocking=True))
         images = torch.where(self._tensor(draw.flips)[:, None, None, None], images.flip(3), images)
+        if self.augment.turn or self.augment.zoom or self.augment.shift:
+            images = change_framing(images, self._tensor(draw.framing), self.augment)
+        if self.augment.color:
+            images = change_colors(images, self._tensor(draw.colors), self.augment.color).clamp(-1, 1)
         images = images.contiguous(memory_format=torch.channels_last)
         y = self.conditions[self._tensor(draw.lenders)] + self._tensor(draw.noise)
         return Batch(images, self.conditions[chosen], y, self._tensor(draw.mix))
@@ -140,11 +153,17 @@ class Batches:
         lenders = rng.integers(len(self.rows), size=self.batch_size)
         noise = rng.uniform(-1, 1, (self.batch_size, self.conditions.shape[1])) * self.target_noise
         mix = rng.random(self.batch_size)
-        whole = (chosen, flips, lenders, noise.astype(np.float32), mix.astype(np.float32))
-        return _Draw(*(values[self.own] for values in whole))
+        framing = rng.uniform(-1, 1, (self.batch_size, FRAMING_DRAWS))
+        colors = rng.uniform(-1, 1, (self.batch_size, COLOR_DRAWS))
+        quality = rng.uniform(-1, 1, self.batch_size)
+        numbers = (values.astype(np.float32) for values in (noise, mix, framing, colors, quality))
+        return _Draw(*(values[self.own] for values in (chosen, flips, lenders, *numbers)))
 
     def _read(self, draw: _Draw) -> Tensor:
-        return torch.from_numpy(self.pixels[self.rows[draw.chosen]])
+        pixels = self.pixels[self.rows[draw.chosen]]
+        if self.augment.jpeg_quality:
+            pixels = compress(pixels, draw.quality, self.augment.jpeg_quality)
+        return torch.from_numpy(pixels)
 
     def _read_pinned(self, draw: _Draw) -> tuple[_Draw, Tensor]:
         return draw, self._read(draw).pin_memory()

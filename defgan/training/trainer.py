@@ -144,6 +144,7 @@ class Trainer:
             self.training.batch_size,
             params.seed,
             model.TARGET_NOISE,
+            self.training.augment,
             self.device,
             self.fabric.global_rank,
             self.fabric.world_size,

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from defgan.errors import UserError
 from defgan.models import create, load
 from defgan.models.deformation import warp
-from defgan.models.discriminator import Discriminator, change_colors
+from defgan.models.discriminator import Discriminator
 from defgan.models.texture import TextureGenerator, blend
 
 SMALL = {"channels": 4, "residual_blocks": 1, "precision": "32-true"}
@@ -53,22 +53,6 @@ def test_instance_noise_is_there_in_training_only():
     assert not torch.equal(discriminator(images)[1], discriminator(images)[1])
     discriminator.eval()
     assert torch.equal(discriminator(images)[1], discriminator(images)[1])
-
-
-def test_colors_change_for_each_image_and_greys_stay_grey():
-    images = torch.rand(4, 3, 32, 32) * 2 - 1
-    assert torch.allclose(change_colors(images, 0.0), images, atol=1e-6)
-    first, second = change_colors(images[:1].expand(2, -1, -1, -1), 1.0)
-    assert not torch.allclose(first, second, atol=0.05)
-    grey = change_colors(images[:, :1].expand(-1, 3, -1, -1), 1.0)
-    assert torch.allclose(grey[:, :1], grey[:, 1:], atol=1e-5)
-
-
-def test_contrast_is_never_turned_round():
-    flat = (torch.rand(50, 3, 32, 32) * 2 - 1).mean(1)
-    changed = change_colors(flat[:, None].expand(-1, 3, -1, -1), 1.0).mean(1)
-    order, after = (values - values.mean((1, 2), keepdim=True) for values in (flat, changed))
-    assert (order * after).min() > -1e-5
 
 
 def test_colors_change_in_training_only():

@@ -6,19 +6,22 @@ from defgan.errors import UserError
 from defgan.faces.table import Faces
 from defgan.models import MODELS, architecture, coefficients, create
 from defgan.models.discriminator import Discriminator
+from defgan.params import AugmentParams
 from defgan.training.checkpoint import run_key
 from defgan.training.data import Batches, to_network, to_pixels
 from defgan.training.trainer import Trainer, learning_rate
 from tests.training.conftest import SIZE, tiny_params
+
+NO_CHANGE = AugmentParams(turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
 
 
 def ignore(*_):
     pass
 
 
-def batches(faces, batch_size, seed=3, **arguments):
+def batches(faces, batch_size, seed=3, augment=NO_CHANGE, **arguments):
     rows = faces.frame["row"].to_numpy()
-    return Batches(faces.pixels, rows, faces.aus, batch_size, seed, 0.1, torch.device("cpu"), **arguments)
+    return Batches(faces.pixels, rows, faces.aus, batch_size, seed, 0.1, augment, torch.device("cpu"), **arguments)
 
 
 def weights(trained) -> torch.Tensor:
@@ -48,6 +51,16 @@ def test_targets_are_other_faces_aus_with_noise_of_a_tenth(faces):
     for y in batches(faces, 5)[0].y:
         nearest = (aus - y).abs().amax(1).min().item()
         assert 0 < nearest <= 0.1
+
+
+def test_images_change_by_their_index_alone_and_only_as_asked(faces):
+    plain = batches(faces, 4)
+    every = AugmentParams(turn=10, zoom=0.1, shift=0.05, color=0.4, jpeg_quality=40)
+    assert torch.equal(batches(faces, 4, augment=every)[7].images, batches(faces, 4, augment=every)[7].images)
+    for change in ({"turn": 10}, {"zoom": 0.1}, {"shift": 0.05}, {"color": 0.4}, {"jpeg_quality": 40}):
+        changed = batches(faces, 4, augment=NO_CHANGE.model_copy(update=change))[7]
+        assert not torch.equal(changed.images, plain[7].images) and changed.images.abs().max() <= 1
+        assert torch.equal(changed.x, plain[7].x) and torch.equal(changed.y, plain[7].y)
 
 
 def test_learning_rate_is_constant_then_falls_to_zero():
