@@ -23,6 +23,7 @@ from defgan.faces.table import Faces
 from defgan.models import architecture, coefficients, create
 from defgan.models.base import EditingModel
 from defgan.params import Params
+from defgan.training.data import Batch
 from defgan.training.losses import au_weight
 from defgan.training.trainer import make_discriminator
 
@@ -75,7 +76,7 @@ class PlainLoop:
         training = params.training
         self.device, self.batch_size, self.coefficients = device, training.batch_size, coefficients(name, params)
         self.model = create(name, {**architecture(name, params), "precision": "32-true"}).to(device)
-        self.discriminator = make_discriminator(params, len(self.model.CONDITIONS)).to(device)
+        self.discriminator = make_discriminator(params, self.model).to(device)
         self.embed = None
         if getattr(self.coefficients, "lambda_id", 0):
             self.embed = load_embedder(training.embedder).to(device).to(memory_format=torch.contiguous_format)
@@ -89,46 +90,47 @@ class PlainLoop:
         """`critic_steps` critic steps, then a generator step on the last batch; the losses of the last of each."""
         with torch_defaults():
             for _ in range(self.coefficients.critic_steps):
-                images, x, y = (part.to(self.device) for part in self._next())
-                losses_d = self._critic_step(images, x, y)
-            return {**losses_d, **self._generator_step(images, x, y)}
+                batch = self.next_batch()
+                losses_d = self._critic_step(batch)
+            return {**losses_d, **self._generator_step(batch)}
 
-    def _next(self) -> list[Tensor]:
-        batch = next(self._batches, None)
-        if batch is None:
+    def next_batch(self) -> Batch:
+        """Images, their conditions, targets, and where the gradient penalty looks."""
+        parts = next(self._batches, None)
+        if parts is None:
             self._batches = iter(self.loader)
-            batch = next(self._batches)
-        return batch
+            parts = next(self._batches)
+        return Batch(*(part.to(self.device) for part in (*parts, torch.rand(self.batch_size))))
 
-    def critic_loss(self, images: Tensor, x: Tensor, y: Tensor, mix: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Eq. 7, 10 and 18; images N×3×H×W in [-1, 1], x and y N×17, mix N in [0, 1]."""
-        fake = self.model.edit(images, x, y).image.detach()
-        scores_real, conditions = self.discriminator(images)
+    def critic_loss(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Eq. 7, 10 and 18."""
+        fake = self.model.edit(batch.images, batch.x, batch.y).image.detach()
+        scores_real, conditions = self.discriminator(batch.images)
         scores_fake, _ = self.discriminator(fake)
-        mix = mix[:, None, None, None]
-        interpolated = (mix * images + (1 - mix) * fake).requires_grad_(True)
+        mix = batch.mix[:, None, None, None]
+        interpolated = (mix * batch.images + (1 - mix) * fake).requires_grad_(True)
         scores = self.discriminator(interpolated)[0].flatten(1).mean(1)
         (gradient,) = torch.autograd.grad(scores, interpolated, torch.ones_like(scores), create_graph=True)
         terms = {
             "critic_d": scores_fake.mean() - scores_real.mean(),
             "gp": ((gradient.flatten(1).square().sum(1).sqrt() - 1) ** 2).mean(),
-            "exp_d": nn.functional.mse_loss(conditions, x),
+            "exp_d": nn.functional.mse_loss(conditions, batch.x),
         }
         own = self.coefficients
         total = terms["critic_d"] + own.lambda_gp * terms["gp"] + au_weight(own.lambda_exp_d) * terms["exp_d"]
         return total, terms
 
-    def _critic_step(self, images: Tensor, x: Tensor, y: Tensor) -> dict[str, float]:
-        loss, terms = self.critic_loss(images, x, y, torch.rand(len(images), device=self.device))
+    def _critic_step(self, batch: Batch) -> dict[str, float]:
+        loss, terms = self.critic_loss(batch)
         self.optimizer_d.zero_grad()
         loss.backward()
         self.optimizer_d.step()
         return {name: term.item() for name, term in terms.items()}
 
-    def _generator_step(self, images: Tensor, x: Tensor, y: Tensor) -> dict[str, float]:
-        judge = one_pass_each(self.discriminator, len(images))
-        edit = self.model.edit(images, x, y)
-        loss, terms = self.model.generator_loss(judge, self.embed, edit, images, x, y, self.coefficients)
+    def _generator_step(self, batch: Batch) -> dict[str, float]:
+        judge = one_pass_each(self.discriminator, len(batch.images))
+        edit = self.model.edit(batch.images, batch.x, batch.y)
+        loss, terms = self.model.generator_loss(judge, self.embed, edit, batch, self.coefficients)
         self.optimizer_g.zero_grad()
         loss.backward()
         self.optimizer_g.step()

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from defgan.facs import AU_NAMES
 from defgan.models.edit import Edit
 from defgan.training import losses
+from defgan.training.data import Batch
 
 
 class EditingModel(nn.Module):
@@ -26,7 +27,8 @@ class EditingModel(nn.Module):
     """Names of the condition's components, those that the discriminator's second head predicts."""
     TARGET_NOISE = 0.1
     """Half-width of the uniform noise that the reference code of GANimation adds to a target's AUs."""
-
+    NORMAL_INIT = True
+    """Whether the discriminator's weights start from N(0, 0.02)."""
     MASK_REMEDIES = ("", "")
     """What to change where the mask stays empty, and where it stays full."""
 
@@ -66,10 +68,8 @@ class EditingModel(nn.Module):
         discriminator: nn.Module,
         embed: Callable[[Tensor], Tensor],
         edit: Edit,
-        images: Tensor,
-        x: Tensor,
-        y: Tensor,
+        batch: Batch,
         coefficients: Any,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The generators' total loss and its named terms, unweighted; `edit` is that of the images from x to y."""
+        """The generators' total loss and its named terms, unweighted; `edit` is that of the batch from x to y."""
         raise NotImplementedError

@@ -11,6 +11,7 @@ from defgan.models.edit import Edit
 from defgan.models.texture import TextureGenerator, blend
 from defgan.params import Params
 from defgan.training import losses
+from defgan.training.data import Batch
 
 
 class DefGAN(EditingModel):
@@ -59,24 +60,22 @@ class DefGAN(EditingModel):
         discriminator: nn.Module,
         embed: Callable[[Tensor], Tensor],
         edit: Edit,
-        images: Tensor,
-        x: Tensor,
-        y: Tensor,
+        batch: Batch,
         coefficients: Params,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """ℒ_Total^G of eq. 16 and its named terms, unweighted; `embed` is the frozen face embedder of eq. 12."""
-        cycle = self.edit(edit.image, y, x)
+        cycle = self.edit(edit.image, batch.y, batch.x)
         # One pass of D over final and deformed images; D_c reads only the final ones.
-        with self.autocast(images):
+        with self.autocast(batch.images):
             scores, aus = discriminator(torch.cat([edit.image, edit.deformed]))
         aus_final, aus_deformed = aus.chunk(2)
         with torch.no_grad():
-            embedding = embed(images)
+            embedding = embed(batch.images)
         terms = {
-            "critic_g": losses.adversarial_loss(scores[: len(images)]),  # eq. 8
-            "exp_comp": losses.expression_loss(aus_final, y),  # eq. 9
-            "exp_def": losses.expression_loss(aus_deformed, y),  # eq. 9
-            "cyc": losses.cycle_loss(cycle.image, images),  # eq. 11
+            "critic_g": losses.adversarial_loss(scores[: len(batch.images)]),  # eq. 8
+            "exp_comp": losses.expression_loss(aus_final, batch.y),  # eq. 9
+            "exp_def": losses.expression_loss(aus_deformed, batch.y),  # eq. 9
+            "cyc": losses.cycle_loss(cycle.image, batch.images),  # eq. 11
             "id": losses.face_identity_loss(embed(edit.deformed), embedding),  # eq. 12
             # Eq. 16 prints L_reg^{G_Def} twice; one of the two stands for this term, which is otherwise missing.
             "comp": losses.composition_loss(cycle.grid, edit.grid),  # eq. 13

@@ -27,6 +27,8 @@ class Discriminator(nn.Module):
             edited (paper: 0). Without it D_exp is soon pleased by blue lips and red brows.
         blur: whether D sees its images through a binomial 3×3 filter (paper: no). Its strided convolutions alias:
             without a filter D_exp is most easily pleased by a dotted texture of two pixels' period.
+        normal_init: whether the weights start from N(0, 0.02), as in GANimation's reference code; else from torch's
+            default, as in StarGAN's.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Discriminator(nn.Module):
         instance_noise: float = 0.0,
         color_change: float = 0.0,
         blur: bool = False,
+        normal_init: bool = True,
     ):
         super().__init__()
         self.instance_noise = instance_noise
@@ -50,7 +53,8 @@ class Discriminator(nn.Module):
         self.trunk = nn.Sequential(*layers)
         self.critic_head = nn.Conv2d(widths[-1], 1, 3, padding=1, bias=False)
         self.condition_head = nn.Conv2d(widths[-1], conditions, image_size // 2**halvings, bias=False)
-        init_weights(self)
+        if normal_init:
+            init_weights(self)
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images N×3×H×W in [-1, 1]; returns D_c, N×h×w patch scores, and D_exp, N×17 AUs or N×n labels; fp32"""

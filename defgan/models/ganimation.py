@@ -9,6 +9,7 @@ from defgan.models.edit import Edit
 from defgan.models.texture import TextureGenerator, blend
 from defgan.params import GANimationParams
 from defgan.training import losses
+from defgan.training.data import Batch
 
 
 class GANimation(EditingModel):
@@ -35,9 +36,7 @@ class GANimation(EditingModel):
         discriminator: nn.Module,
         embed: Callable[[Tensor], Tensor],
         edit: Edit,
-        images: Tensor,
-        x: Tensor,
-        y: Tensor,
+        batch: Batch,
         coefficients: GANimationParams,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The published total loss, its terms, unweighted; without an identity term `embed` is unused.
@@ -45,13 +44,13 @@ class GANimation(EditingModel):
         GANimation's attention A keeps the input where it is 1, so A = 1 − ℳ: its penalty works against copying.
         As in its reference code, the mask terms are taken on the edit and on the way back.
         """
-        cycle = self.edit(edit.image, y, x)
-        with self.autocast(images):
+        cycle = self.edit(edit.image, batch.y, batch.x)
+        with self.autocast(batch.images):
             scores, aus = discriminator(edit.image)
         terms = {
             "critic_g": losses.adversarial_loss(scores),
-            "exp": losses.expression_loss(aus, y),
-            "cyc": losses.cycle_loss(cycle.image, images),
+            "exp": losses.expression_loss(aus, batch.y),
+            "cyc": losses.cycle_loss(cycle.image, batch.images),
             "mask": (1 - edit.mask).mean() + (1 - cycle.mask).mean(),
             "tv": losses.total_variation(edit.mask) + losses.total_variation(cycle.mask),
         }

@@ -9,10 +9,11 @@ from torch import Tensor, nn
 
 from defgan.facs import RAFD_EXPRESSIONS
 from defgan.models.base import EditingModel
-from defgan.models.blocks import Decoder, Encoder, init_weights, with_maps
+from defgan.models.blocks import Decoder, Encoder, with_maps
 from defgan.models.edit import Edit
 from defgan.params import StarGANParams
 from defgan.training import losses
+from defgan.training.data import Batch
 
 
 class StarGAN(EditingModel):
@@ -24,13 +25,13 @@ class StarGAN(EditingModel):
     ROLE = "rafd"
     CONDITIONS = RAFD_EXPRESSIONS
     TARGET_NOISE = 0.0  # labels are drawn as they are
+    NORMAL_INIT = False  # its reference code leaves torch's own
 
     def __init__(self, channels: int, residual_blocks: int, precision: str):
         super().__init__(precision)
         conditions = len(self.CONDITIONS)
         self.trunk = nn.Sequential(Encoder(3 + conditions, channels, residual_blocks), Decoder(channels))
         self.image_head = nn.Conv2d(channels, 3, 7, padding=3, bias=False)
-        init_weights(self)
 
     @staticmethod
     def usable(frame: pd.DataFrame) -> np.ndarray:
@@ -67,19 +68,17 @@ class StarGAN(EditingModel):
         discriminator: nn.Module,
         embed: Callable[[Tensor], Tensor],
         edit: Edit,
-        images: Tensor,
-        x: Tensor,
-        y: Tensor,
+        batch: Batch,
         coefficients: StarGANParams,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Its eq. 6, the terms, unweighted; without an identity term `embed` is unused."""
-        cycle = self.edit(edit.image, y, x)
-        with self.autocast(images):
+        cycle = self.edit(edit.image, batch.y, batch.x)
+        with self.autocast(batch.images):
             scores, labels = discriminator(edit.image)
         terms = {
             "critic_g": losses.adversarial_loss(scores),
-            "cls": losses.classification_loss(labels, y),
-            "rec": losses.cycle_loss(cycle.image, images),
+            "cls": losses.classification_loss(labels, batch.y),
+            "rec": losses.cycle_loss(cycle.image, batch.images),
         }
         weights = {"critic_g": 1.0, "cls": coefficients.lambda_cls, "rec": coefficients.lambda_rec}
         return losses.weighted_sum(terms, weights), terms

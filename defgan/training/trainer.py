@@ -83,16 +83,17 @@ def make_fabric(params: Params) -> Fabric:
     return fabric
 
 
-def make_discriminator(params: Params, conditions: int) -> Discriminator:
-    """A fresh D for a condition of so many components; draws from torch's global generator."""
+def make_discriminator(params: Params, model: EditingModel) -> Discriminator:
+    """A fresh D for what the model is conditioned on; draws from torch's global generator."""
     training = params.training
     return Discriminator(
         params.image_size,
         training.critic_channels,
-        conditions,
+        len(model.CONDITIONS),
         training.instance_noise,
         training.critic_color_change,
         training.critic_blur,
+        model.NORMAL_INIT,
     )
 
 
@@ -130,7 +131,7 @@ class Trainer:
         torch.set_float32_matmul_precision("high")
         torch.manual_seed(params.seed)
         model = create(name, architecture(name, params))
-        discriminator = make_discriminator(params, len(model.CONDITIONS))
+        discriminator = make_discriminator(params, model)
         self.model, self.optimizer_g = self._setup(model, "edit", "generator_loss")
         self.discriminator, self.optimizer_d = self._setup(discriminator)
         self.average = None
@@ -234,7 +235,7 @@ class Trainer:
         # D only passes gradients on here; without this its weights' gradients would be computed for nothing.
         self.discriminator.requires_grad_(False)
         loss_g, terms_g = self.model.generator_loss(
-            self.discriminator.module, self.embed, edit, batch.images, batch.x, batch.y, self.coefficients
+            self.discriminator.module, self.embed, edit, batch, self.coefficients
         )
         norm_g = self._descend(self.optimizer_g, self.model, loss_g, self.training.max_grad_norm)
         self.discriminator.requires_grad_(True)

@@ -18,7 +18,6 @@ from benchmarks.sizes import Size, sized, tiny
 from benchmarks.throughput import ceiling_shares, in_turns
 from defgan.models import coefficients
 from defgan.planning import synthetic_faces
-from defgan.training.data import Batch
 from defgan.training.trainer import discriminator_loss
 
 MODELS = ("defgan", "ganimation")
@@ -40,13 +39,10 @@ def test_the_plain_loop_descends_on_our_losses(plain):
     # So narrow a critic all but vanishes with weights of 0.02, and the direction of its gradient with it.
     for parameter in loop.discriminator.parameters():
         torch.nn.init.normal_(parameter, 0.0, 0.2)
-    images, x, y = loop._next()
-    mix = torch.rand(len(images))
-    theirs, _ = loop.critic_loss(images, x, y, mix)
-    fake = loop.model.edit(images, x, y).image.detach()
-    ours, _ = discriminator_loss(
-        loop.discriminator, loop.model, Batch(images, x, y, mix), fake, coefficients(name, params)
-    )
+    batch = loop.next_batch()
+    theirs, _ = loop.critic_loss(batch)
+    fake = loop.model.edit(batch.images, batch.x, batch.y).image.detach()
+    ours, _ = discriminator_loss(loop.discriminator, loop.model, batch, fake, coefficients(name, params))
     gradients = [torch.autograd.grad(loss, list(loop.discriminator.parameters())) for loss in (theirs, ours)]
     assert theirs.item() == pytest.approx(ours.item(), rel=1e-5)
     for a, b in zip(*gradients, strict=True):
@@ -70,7 +66,7 @@ def test_the_plain_loop_trains_both_networks_and_leaves_torch_as_it_was(plain):
 def test_the_plain_loop_begins_another_epoch(plain):
     _, _, loop = plain
     for _ in range(len(loop.loader) + 1):
-        images, _, _ = loop._next()
+        images = loop.next_batch().images
     assert images.shape == (2, 3, 32, 32)
     assert images.is_contiguous() and -1 <= images.min() and images.max() <= 1
 

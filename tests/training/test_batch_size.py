@@ -53,9 +53,7 @@ def test_generator_terms_do_not_depend_on_the_batch_size(setting, params):
             discriminator,
             lambda images: images.flatten(1) @ projection,
             model.edit(batch.images, batch.x, batch.y),
-            batch.images,
-            batch.x,
-            batch.y,
+            batch,
             coefficients(name, params),
         )
         return {**terms, "total": total}

@@ -8,7 +8,7 @@ from defgan.models import MODELS, architecture, coefficients, create
 from defgan.models.discriminator import Discriminator
 from defgan.params import AugmentParams
 from defgan.training.checkpoint import run_key
-from defgan.training.data import Batches, to_network, to_pixels
+from defgan.training.data import Batch, Batches, to_network, to_pixels
 from defgan.training.trainer import Trainer, learning_rate
 from tests.training.conftest import SIZE, tiny_params
 
@@ -75,7 +75,7 @@ def test_each_coefficient_weighs_its_own_term(name, params):
     model = create(name, {**architecture(name, params), "precision": "32-true"})
     n = len(model.CONDITIONS)
     discriminator = Discriminator(SIZE, 4, n)
-    images, x, y = torch.rand(2, 3, SIZE, SIZE), torch.rand(2, n), torch.rand(2, n)
+    batch = Batch(torch.rand(2, 3, SIZE, SIZE), torch.rand(2, n), torch.rand(2, n), torch.rand(2))
     projection = torch.randn(3 * SIZE * SIZE, 8)
 
     def embed(faces):
@@ -85,11 +85,11 @@ def test_each_coefficient_weighs_its_own_term(name, params):
     lambdas = {key for key in type(own).model_fields if key.startswith("lambda_")}
     lambdas -= {"lambda_gp", "lambda_exp_d"}  # the discriminator's
     with torch.no_grad():
-        edit = model.edit(images, x, y)
-        total, terms = model.generator_loss(discriminator, embed, edit, images, x, y, own)
+        edit = model.edit(batch.images, batch.x, batch.y)
+        total, terms = model.generator_loss(discriminator, embed, edit, batch, own)
         for key in lambdas:
             changed = own.model_copy(update={key: getattr(own, key) + 100})
-            more, _ = model.generator_loss(discriminator, embed, edit, images, x, y, changed)
+            more, _ = model.generator_loss(discriminator, embed, edit, batch, changed)
             term = terms[key.removeprefix("lambda_")].item()
             term /= 25 if "exp" in key else 1
             assert (more - total).item() == pytest.approx(100 * term, rel=2e-2, abs=1e-3), key
