@@ -16,7 +16,7 @@ from defgan.report.style import METHOD_LABELS
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-DATASETS = {f"defgan/datasets/{name}.py" for name in ("__init__", "corpus", "folder", "records")}
+DATASETS = {f"defgan/datasets/{file.name}" for file in (ROOT / "defgan/datasets").glob("*.py")}
 INERT = {
     "": {
         *("defgan/__init__.py", "defgan/errors.py", "defgan/facs.py"),
