@@ -2,7 +2,7 @@
 
 The Ohio State University hands out lists, not photographs: each row has the URL of a photograph and its action units,
 and whoever has access downloads the photographs (http://cbcsl.ece.ohio-state.edu/EmotionNetChallenge/index.html). Two
-layouts are in use, and both are read here, from the top of the folder:
+layouts are in use, as public code that reads them shows, and both are read here, from the top of the folder:
 
 - `EmotioNet_FACS_aws_2020_24600.csv`, coded by hand: columns `URL`, `URL orig`, `'AU 1'`, `'AU 2'` …; cells are 1
   (active), 0 (not) and 999 (not annotated);

@@ -1,9 +1,9 @@
 """MUG facial expression database (Aifanti, Papachristou and Delopoulos, WIAMIS 2010; https://mug.ee.auth.gr/fed).
 
-The posed part, `subjects3`: `001/anger/take000/img_0000.jpg`, one folder per subject, expression and take (some
-subjects' folders are nested twice, `020/020/anger/…`; takes whose name holds `nsg` are marked as not good by the
-database and left out). A take is a sequence of 50 to 160 frames that goes from the neutral face over onset, apex and
-offset back to neutral.
+The layout is the one that public code for the data set expects. The posed part, `subjects3`, has one folder per
+subject, expression and take: `001/anger/take000/img_0000.jpg` (some subjects' folders are nested twice,
+`020/020/anger/…`; takes whose name holds `nsg` are marked as not good by the database and left out). A take is a
+sequence of 50 to 160 frames that goes from the neutral face over onset, apex and offset back to neutral.
 
 The peak of a take. The frames of its middle half hold the apex; at most `CANDIDATES` of them, evenly spaced, are read,
 and of those the one with the largest sum of AU intensities is kept (of a neutral take, the one with the smallest). The

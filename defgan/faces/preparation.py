@@ -35,7 +35,7 @@ READER_SIDE = 168
 OUTSIDE = 0.25
 """Points lie no farther outside a photograph than this share of its longer side."""
 NOSE_DEPTH = 0.62
-"""How far the tip of the nose is in front of the eyes, in distances between the eyes: mean of adults, 39 of 63 mm."""
+"""How far the tip of the nose is in front of the eyes, in distances between the eyes; an estimate."""
 STEPS = ("decode", "detect", "align", "read AUs")
 
 

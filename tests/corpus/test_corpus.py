@@ -179,7 +179,9 @@ def test_true_changes_fall_into_the_regions_of_their_action_units(scene):
     found = changes(images[1:], np.stack([images[0]] * N_AUS), units > 0)
     for name, share, area in zip(AU_NAMES, found["concentration"], found["region_share"], strict=True):
         assert share > 0.5 and share > 2 * area, (name, share, area)
-    assert (found["background_change"] < 0.2 * found["change"]).all()
+    # Raised brows also lift the scalp, above the ellipse; of the other units hardly anything is seen outside it.
+    outside = dict(zip(AU_NAMES, found["background_change"] / found["change"], strict=True))
+    assert outside.pop("AU01") < 0.35 and outside.pop("AU02") < 0.35 and max(outside.values()) < 0.15, outside
 
 
 def test_subjects_are_disjoint_and_complete(studio):

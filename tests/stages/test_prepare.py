@@ -242,6 +242,7 @@ def workspace(path, monkeypatch, **overrides) -> None:
     sources = {f"data.{role}.path": f"photos/{role}" for role in roles}
     sources |= {f"data.{role}.dataset": "folder" for role in roles}
     small = {"image_size": 32, "plan.instances": 2, "plan.grid_faces": 2, "plan.sweep_faces": 1, "plan.rafd_faces": 1}
+    small |= {"plan.au_faces": 1, "plan.au_steps": 2, "plan.slider_faces": 1}
     (path / "params.yaml").write_text(yaml.safe_dump(changed(values, {**sources, **small, **overrides})))
     monkeypatch.chdir(path)
 
@@ -267,7 +268,10 @@ def test_the_stages_from_photographs_to_the_plan(tmp_path, monkeypatch, capsys):
     happy = table[(table["subject"] == "mug1") & (table["expression"] == "happy")]
     np.testing.assert_allclose(happy[list(AU_NAMES)].to_numpy()[0], preset("happy"), atol=1e-6)
     edits = pd.read_parquet("data/plan.parquet")
-    assert edits["set"].value_counts().to_dict() == {"expressions": 21 * 6, "grid": 12, "sweep": 6, "rafd": 6}
+    assert edits["set"].value_counts().to_dict() == {
+        **{"expressions": 21 * 6, "grid": 12, "sweep": 6, "rafd": 6},
+        **{"au": 17 * 2, "slider": 6 * 2},
+    }
     inputs = read_inputs(edits, "data/prepared").frame
     assert inputs[["role", "image_id"]].equals(edits[["role", "image_id"]])
     shown = inputs[edits["set"] == "rafd"]
