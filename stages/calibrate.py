@@ -17,6 +17,7 @@ from rich.progress import track
 
 from defgan.errors import UserError
 from defgan.files import atomic_file
+from defgan.report.tables import markdown
 from stages.common import console, plain_errors
 
 SEED = 0
@@ -66,15 +67,14 @@ def read_pairs(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     return neutral, smiling
 
 
-def write_table(name: str, table: pd.DataFrame, text: str) -> None:
-    """reports/tables/NAME.csv, and the same as Markdown with a caption."""
-    rounded = table.round(3)
+def write_table(name: str, table: pd.DataFrame, title: str, text: str) -> None:
+    """reports/tables/NAME.csv, and the same as Markdown with title and caption."""
+    numbers = [column for column in table if column != "au"]
+    shown = table.assign(**{column: table[column].map("{:.3f}".format) for column in numbers})
     with atomic_file(TABLES / f"{name}.csv") as path:
-        rounded.to_csv(path, index=False)
-    rows = [rounded.columns, ["---"] * len(rounded.columns), *rounded.to_numpy().tolist()]
-    lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
+        shown.to_csv(path, index=False)
     with atomic_file(TABLES / f"{name}.md") as path:
-        path.write_text("\n".join([*lines, "", text, ""]), encoding="utf-8")
+        path.write_text(markdown(shown, title, text), encoding="utf-8")
 
 
 def calibrate(
@@ -104,6 +104,7 @@ def calibrate(
         write_table(
             "au_reader",
             table,
+            "The AU reader against the truth",
             f"AUs read by `blendshapes` against the exact ones of {HELD_OUT} rendered people that the reader was not"
             f" fitted to ({IMAGES} photographs each: neutral, single units, expressions, random combinations). ICC is"
             " ICC(3,1). crop128 and crop64: the same faces as aligned crops of that many pixels. On photographs nobody"
@@ -113,6 +114,7 @@ def calibrate(
             write_table(
                 "au_reader_photographs",
                 change(*read_pairs(photographs)),
+                "The AU reader on photographs of people, neutral and smiling",
                 "Mean AUs read from photographs of the same people, neutral and smiling, and the share of people in"
                 " whom the unit rises. Face Research Lab London Set (DeBruine & Jones, 2017, CC BY 4.0,"
                 " doi 10.6084/m9.figshare.5047666). Made by"

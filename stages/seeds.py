@@ -62,7 +62,8 @@ def write_report(rows: list[report.Row], batches: int) -> None:
         numbers.to_csv(directory / "seeds.csv", index=False, float_format="%.6g")
         (directory / "seeds.md").write_text(tables.markdown(table, TITLE, text), encoding="utf-8")
         (directory / "seeds.tex").write_text(tables.latex(table, TITLE, text), encoding="utf-8")
-    show(table, TITLE)
+    # A line per measure: a terminal is narrower than the table.
+    show(table.set_index("method").T.rename_axis("measure").reset_index(), TITLE)
     console.print(text, highlight=False)
     console.print(f"Table: {REPORTS}   An experiment's files: dvc exp apply NAME", highlight=False)
 
