@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader, Dataset
 from defgan.faces.identity import load_embedder
 from defgan.faces.table import Faces
 from defgan.models import architecture, coefficients, create
-from defgan.models.base import EditingModel
+from defgan.models.base import TrainableModel
 from defgan.params import Params
 from defgan.training.data import Batch
 from defgan.training.losses import au_weight
@@ -31,7 +31,7 @@ from defgan.training.trainer import make_discriminator
 class FloatImages(Dataset):
     """One float image (3×H×W in [-1, 1], flipped by chance), its condition, and a target condition at a time."""
 
-    def __init__(self, faces: Faces, model: EditingModel):
+    def __init__(self, faces: Faces, model: TrainableModel):
         self.pixels, self.conditions = faces.pixels, torch.from_numpy(model.conditions(faces.frame))
         self.noise = model.TARGET_NOISE
 

@@ -1,13 +1,11 @@
 """`defgan`: what a person calls on photographs and data, outside the experiment's stages. `defgan --help` lists it."""
 
 import typer
-from rich.console import Console
-from rich.markup import escape
 
 from defgan.commands import data
 from defgan.demo.command import demo
 from defgan.editing.command import edit
-from defgan.errors import UserError
+from defgan.errors import plain_errors
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(edit)
@@ -22,11 +20,8 @@ def defgan() -> None:
 
 def main() -> None:
     """Entry point of `defgan`; what the user can mend ends in one line and exit code 1."""
-    try:
+    with plain_errors("defgan"):
         app()
-    except UserError as error:
-        Console(stderr=True).print(f"[red]defgan:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise SystemExit(1) from None
 
 
 if __name__ == "__main__":

@@ -1,5 +1,21 @@
-"""The one exception that means "the input is wrong", as opposed to "the program is wrong"."""
+"""The one exception that means "the input is wrong", as opposed to "the program is wrong", and how it is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
 
 
 class UserError(Exception):
     """Bad input. The message is one line: what was wrong, which file or key, and what to do."""
+
+
+@contextmanager
+def plain_errors(name: str) -> Iterator[None]:
+    """A UserError ends in one line that begins with `name`, and exit code 1."""
+    try:
+        yield
+    except UserError as error:
+        Console(stderr=True).print(f"[red]{name}:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        raise SystemExit(1) from None

@@ -15,7 +15,7 @@ import typer
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from defgan.errors import UserError
+from defgan.errors import UserError, plain_errors
 from defgan.files import atomic_file
 from defgan.params import Params, load_params
 
@@ -69,11 +69,8 @@ def preview(preset: str | Path, params: str | Path = "params.yaml") -> Params:
 
 def main(preset: Annotated[Path, typer.Argument(help="a file of presets/, or your own")]) -> None:
     """Write a preset's values into params.yaml."""
-    try:
+    with plain_errors("presets"):
         changes = apply(preset)
-    except UserError as error:
-        typer.secho(f"presets: {error}", fg="red", err=True)
-        raise typer.Exit(1) from None
     for key, old, new in changes:
         typer.echo(f"  {key}: {old} → {new}")
     typer.echo(f"{preset}: {len(changes)} values of params.yaml changed")

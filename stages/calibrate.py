@@ -15,10 +15,10 @@ import pandas as pd
 import typer
 from rich.progress import track
 
-from defgan.errors import UserError
+from defgan.errors import UserError, plain_errors
 from defgan.files import atomic_file
 from defgan.report.tables import markdown
-from stages.common import console, plain_errors
+from stages.common import console
 
 SEED = 0
 COMMAND = "python -m stages.calibrate"

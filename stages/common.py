@@ -8,9 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 from rich.console import Console
-from rich.markup import escape
 
-from defgan.errors import UserError
+from defgan.errors import plain_errors
 from defgan.params import Params, load_params
 from defgan.tracking import Run, stage_run
 
@@ -26,16 +25,6 @@ def select(params: Params, *keys: str) -> dict[str, Any]:
 def is_main_process() -> bool:
     """Whether this process is the one that writes; the others of a distributed training only train."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "SLURM_PROCID"))
-
-
-@contextmanager
-def plain_errors(name: str) -> Iterator[None]:
-    """A UserError ends in one line that begins with `name`, and exit code 1."""
-    try:
-        yield
-    except UserError as error:
-        Console(stderr=True).print(f"[red]{name}:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise SystemExit(1) from None
 
 
 @contextmanager

@@ -22,8 +22,9 @@ from defgan.evaluation.images import COUNTED_SET, TRUTH, Edits, Truth, read_edit
 from defgan.evaluation.measures import ActionUnits, per_image, summarise
 from defgan.faces.blendshapes import BlendshapeReader
 from defgan.faces.identity import load_embedder
-from defgan.faces.table import read_inputs
+from defgan.faces.table import Faces, read_inputs
 from defgan.files import atomic_file
+from defgan.params import EvaluateParams
 from stages.common import console, stage
 
 SET_SAMPLES = 100
@@ -63,6 +64,20 @@ def set_distances(edited: np.ndarray, subjects: pd.Series, name: str, batch_size
     return measured
 
 
+def identity_distances(edits: Edits, inputs: Faces, counted: np.ndarray, settings: EvaluateParams) -> np.ndarray:
+    """Identity distance between each counted edit and its input, float (M,), NaN for the other edits."""
+    embedder = load_embedder(settings.embedder)
+    edited = identity.embeddings(embedder, edits.final[counted], settings.batch_size, "Identity of the edits")
+    # A face is edited many times: each input is embedded once.
+    faces = edits.frame.loc[counted, ["role", "row"]]
+    distinct = inputs.pixels[counted][~faces.duplicated()]
+    originals = identity.embeddings(embedder, distinct, settings.batch_size, "Identity of the inputs")
+    position = faces.groupby(["role", "row"], sort=False).ngroup().tolist()
+    distances = np.full(len(counted), np.nan, np.float32)
+    distances[counted] = identity.distances(edited, originals[position])
+    return distances
+
+
 def evaluate(
     name: Annotated[str, typer.Argument(help="method: defgan, ganimation, stargan or copy; or truth")],
 ) -> None:
@@ -82,15 +97,9 @@ def evaluate(
         }
         if counted.any():
             inputs = read_inputs(edits.frame, "data/prepared")
-            embedder = load_embedder(settings.embedder)
-            edited = identity.embeddings(embedder, edits.final, settings.batch_size, "Identity of the edits")
-            # A face is edited many times: each input is embedded once.
-            faces = edits.frame[["role", "row"]]
-            position = faces.groupby(["role", "row"], sort=False).ngroup().tolist()
-            distinct = inputs.pixels[~faces.duplicated()]
-            originals = identity.embeddings(embedder, distinct, settings.batch_size, "Identity of the inputs")
-            aus = ActionUnits(inputs.aus, read_edits_aus(BlendshapeReader(), edits.final, inputs))
-            distances = identity.distances(edited, originals[position])
+            read = read_edits_aus(BlendshapeReader, edits.final, inputs, torch.get_num_threads())
+            aus = ActionUnits(inputs.aus, read)
+            distances = identity_distances(edits, inputs, counted, settings)
             table = per_image(edits, inputs.pixels, truth, distances, aus)
             subjects = edits.frame["subject"][counted]
             sets = set_distances(edits.final[counted], subjects, settings.features, settings.batch_size)

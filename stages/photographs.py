@@ -19,10 +19,10 @@ from defgan.editing.editor import Editor
 from defgan.editing.photographs import encode_picture, open_photograph, write_file
 from defgan.editing.targets import make_target
 from defgan.editing.weights import EDITORS
-from defgan.errors import UserError
+from defgan.errors import UserError, plain_errors
 from defgan.facs import EXPRESSIONS
 from defgan.files import atomic_file
-from stages.common import console, plain_errors
+from stages.common import console
 
 SHEET_PEOPLE = 8
 EVERY = 4

@@ -10,8 +10,9 @@ from typing import Annotated
 import typer
 
 from defgan.editing.weights import EDITORS, mean_points, publish
+from defgan.errors import plain_errors
 from defgan.faces.table import read_faces
-from stages.common import console, plain_errors
+from stages.common import console
 
 
 def main(

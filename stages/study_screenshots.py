@@ -12,10 +12,10 @@ import typer
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
-from defgan.errors import UserError
+from defgan.errors import UserError, plain_errors
 from defgan.files import atomic_file
 from defgan.study.bundle import FORM
-from stages.common import console, plain_errors
+from stages.common import console
 
 BUNDLES = Path("reports/user_study")
 FIGURES = Path("docs/figures")

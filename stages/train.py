@@ -14,6 +14,7 @@ import typer
 from rich.table import Table
 from safetensors.torch import save_file
 
+from defgan.errors import plain_errors
 from defgan.faces.table import read_faces
 from defgan.files import atomic_directory, atomic_file
 from defgan.models import MODELS, architecture
@@ -22,7 +23,7 @@ from defgan.planning import make_plan, summary
 from defgan.presets import preview
 from defgan.training.checkpoint import resume_root, run_key
 from defgan.training.trainer import Trainer
-from stages.common import console, is_main_process, plain_errors, stage
+from stages.common import console, is_main_process, stage
 
 PLACE_KEYS = ("devices", "nodes", "checkpoint_seconds")
 FINAL_ROWS = 5

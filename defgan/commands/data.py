@@ -2,20 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from defgan.datasets import Dataset, read_dataset
 from defgan.datasets.check import LOOKED_AT, look_at
 from defgan.datasets.fetch import RECIPES, fetch
 from defgan.datasets.kinds import READERS
-from defgan.errors import UserError
+from defgan.errors import plain_errors
 from defgan.facs import EXPRESSIONS
 
 app = typer.Typer(no_args_is_help=True, help="Look at data sets, and fetch them.")
@@ -26,16 +24,6 @@ Recipe = StrEnum("Recipe", list(RECIPES))
 Role = StrEnum("Role", ["train", "wild", "mug", "rafd"])
 EXPECTED = {"mug": "mug", "rafd": "rafd"}
 """Kind of data that a role has in the paper, where it is one of its name."""
-
-
-@contextmanager
-def plain_errors(name: str) -> Iterator[None]:
-    """A UserError ends in one line that begins with `name`, and exit code 1."""
-    try:
-        yield
-    except UserError as error:
-        Console(stderr=True).print(f"[red]{name}:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
 
 
 @app.command()

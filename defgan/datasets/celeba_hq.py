@@ -11,9 +11,9 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from defgan.datasets.folder import folder_annotations, read_folder
+from defgan.datasets.folder import read_folder
 from defgan.datasets.records import Dataset, Record, Skipped
-from defgan.datasets.scan import is_photograph, photographs
+from defgan.datasets.scan import is_photograph
 from defgan.errors import UserError
 
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
@@ -23,32 +23,25 @@ MASKS = "CelebAMask-HQ-mask-anno"
 
 def read_celeba_hq(path: Path) -> Dataset:
     """Every photograph of the folder or zip."""
-    skipped = Skipped()
-    has = {"has_points": False, "has_aus": False}
     if path.suffix.lower() == ".zip":
-        records, texts = _read_zip(path, skipped)
+        dataset, texts = _read_zip(path)
     else:
-        if path.is_dir() and folder_annotations(path) is not None:
-            dataset = read_folder(path)
-            records, skipped = list(dataset.records), dataset.skipped
-            has = {"has_points": dataset.has_points, "has_aus": dataset.has_aus}
-        else:
-            records = photographs(path, skipped)
+        dataset = read_folder(path)
         texts = {name: _read_text(path, name) for name in (MAPPING, IDENTITIES)}
     people = _people(texts[MAPPING], texts[IDENTITIES])
     kept = []
-    for record in records:
+    for record in dataset.records:
         if MASKS in record.source.split("/"):
-            skipped.add("a mask, no photograph", record.source)
+            dataset.skipped.add("a mask, no photograph", record.source)
         else:
             number = PurePosixPath(record.source).stem
             kept.append(replace(record, subject=people.get(number, f"celeba_hq_{number}")))
     if not kept:
         raise UserError(f"{path}: only masks are here, no photographs; CelebA-HQ-img is what is wanted")
-    return Dataset(kept, **has, skipped=skipped)
+    return replace(dataset, records=kept)
 
 
-def _read_zip(path: Path, skipped: Skipped) -> tuple[list[Record], dict[str, str]]:
+def _read_zip(path: Path) -> tuple[Dataset, dict[str, str]]:
     try:
         with zipfile.ZipFile(path) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
@@ -58,7 +51,7 @@ def _read_zip(path: Path, skipped: Skipped) -> tuple[list[Record], dict[str, str
             }
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise UserError(f"{path}: cannot be read as a zip: {' '.join(str(error).split())}; download it again") from None
-    records = []
+    records, skipped = [], Skipped()
     for name in sorted(names):
         if is_photograph(name) and "__MACOSX" not in name:
             records.append(Record(name, str(path), "", member=name))
@@ -66,7 +59,7 @@ def _read_zip(path: Path, skipped: Skipped) -> tuple[list[Record], dict[str, str
             skipped.add(f"no photograph by its name ({PurePosixPath(name).suffix or 'no suffix'})", name)
     if not records:
         raise UserError(f"{path}: no photographs in this zip")
-    return records, texts
+    return Dataset(records, has_points=False, has_aus=False, skipped=skipped), texts
 
 
 def _read_text(directory: Path, name: str) -> str:

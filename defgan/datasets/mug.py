@@ -17,9 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
-from defgan.datasets.folder import folder_annotations, read_folder
-from defgan.datasets.records import Dataset, Record, Skipped
-from defgan.datasets.scan import photographs
+from defgan.datasets.folder import read_folder
+from defgan.datasets.records import Dataset, Record
 from defgan.errors import UserError
 
 CANDIDATES = 9
@@ -37,17 +36,11 @@ EXPRESSIONS = {
 
 def read_mug(directory: Path) -> Dataset:
     """The frames of every take among which its peak is looked for."""
-    has = {"has_points": False, "has_aus": False}
-    if directory.is_dir() and folder_annotations(directory) is not None:
-        dataset = read_folder(directory)
-        records, skipped = list(dataset.records), dataset.skipped
-        has = {"has_points": dataset.has_points, "has_aus": dataset.has_aus}
-    else:
-        skipped = Skipped()
-        records = photographs(directory, skipped)
+    dataset = read_folder(directory)
+    skipped = dataset.skipped
     takes: dict[str, list[Record]] = defaultdict(list)
     refused = []
-    for record in records:
+    for record in dataset.records:
         take = os.path.dirname(record.source)
         *subject, expression, name = ["", "", *take.split("/")]
         if record.reject:
@@ -71,4 +64,4 @@ def read_mug(directory: Path) -> Dataset:
                 skipped.add("a frame away from the peak of its take, or between those looked at", frame.source)
     if not kept:
         raise UserError(f"{directory}: no frames as 001/anger/take000/img_0000.jpg here; MUG's subjects3 is wanted")
-    return Dataset(sorted(kept + refused, key=lambda record: record.source), **has, skipped=skipped)
+    return replace(dataset, records=sorted(kept + refused, key=lambda record: record.source))

@@ -10,9 +10,8 @@ import re
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from defgan.datasets.folder import folder_annotations, read_folder
-from defgan.datasets.records import Dataset, Skipped
-from defgan.datasets.scan import photographs
+from defgan.datasets.folder import read_folder
+from defgan.datasets.records import Dataset
 from defgan.errors import UserError
 
 _NAME = re.compile(r"Rafd(\d{3})_(\d+)_(\w+)_(\w+)_([a-z]+)_(frontal|left|right)", re.IGNORECASE)
@@ -32,16 +31,10 @@ FRONTAL = "090"
 
 def read_rafd(directory: Path) -> Dataset:
     """Every photograph by the frontal camera with the frontal gaze."""
-    has = {"has_points": False, "has_aus": False}
-    if directory.is_dir() and folder_annotations(directory) is not None:
-        dataset = read_folder(directory)
-        records, skipped = list(dataset.records), dataset.skipped
-        has = {"has_points": dataset.has_points, "has_aus": dataset.has_aus}
-    else:
-        skipped = Skipped()
-        records = photographs(directory, skipped)
+    dataset = read_folder(directory)
+    skipped = dataset.skipped
     kept = []
-    for record in records:
+    for record in dataset.records:
         found = _NAME.fullmatch(PurePosixPath(record.source).stem)
         if record.reject:
             kept.append(record)
@@ -59,4 +52,4 @@ def read_rafd(directory: Path) -> Dataset:
             f"{directory}: no photographs as Rafd090_01_Caucasian_female_angry_frontal.jpg here: the frontal camera"
             " (090) with the frontal gaze is wanted"
         )
-    return Dataset(kept, **has, skipped=skipped)
+    return replace(dataset, records=kept)

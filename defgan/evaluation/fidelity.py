@@ -4,13 +4,16 @@ The reader is `defgan.faces.blendshapes`, never the critic that a model was trai
 patterns that are no expression.
 """
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from rich.progress import track
 
-from defgan.faces.action_units import Reader
+from defgan.faces.action_units import Reader, Reading
 from defgan.faces.alignment import apply
 from defgan.faces.table import POINT_COLUMNS, Faces
 from defgan.facs import AU_NAMES
@@ -23,18 +26,24 @@ PRESENT = tuple(f"present_{name}" for name in AU_NAMES)
 """Columns of the table of measurements: the wanted units y, those found in the edit, and those of the input, x."""
 
 
-def read_edits_aus(reader: Reader, images: np.ndarray, inputs: Faces) -> np.ndarray:
-    """The AUs that the reader finds in crops, uint8 M×H×W×3, float32 M×17 in [0, 1]; NaN where it finds no face.
+def read_edits_aus(make_reader: Callable[[], Reader], images: np.ndarray, inputs: Faces, threads: int) -> np.ndarray:
+    """The AUs that a reader finds in crops, uint8 M×H×W×3, float32 M×17 in [0, 1]; NaN where it finds no face.
 
     Eyes and nose stay where they are in an edit: the points of its input, aligned with the crops, hold for it.
     """
     points = inputs.frame[list(POINT_COLUMNS)].to_numpy(np.float64).reshape(-1, 5, 2)
     found = np.full((len(images), len(AU_NAMES)), np.nan, np.float32)
-    crops = zip(images, points, inputs.crop_transforms(), strict=True)
-    for row, (image, five, transform) in enumerate(track(crops, "AUs of the edits", total=len(images))):
-        (reading,) = reader([np.array(image)], [apply(transform, five)], [])
-        if reading.aus is not None:
-            found[row] = reading.aus
+    points = [apply(transform, five) for transform, five in zip(inputs.crop_transforms(), points, strict=True)]
+    own = threading.local()  # a reader for each thread: one takes one face at a time
+
+    def read(image: np.ndarray, five: np.ndarray) -> Reading:
+        return own.reader([np.array(image)], [five], [])[0]
+
+    with ThreadPoolExecutor(threads, initializer=lambda: setattr(own, "reader", make_reader())) as pool:
+        readings = pool.map(read, images, points)
+        for row, reading in enumerate(track(readings, "AUs of the edits", total=len(images))):
+            if reading.aus is not None:
+                found[row] = reading.aus
     return found
 
 

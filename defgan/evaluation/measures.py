@@ -38,7 +38,7 @@ def per_image(edits: Edits, inputs: np.ndarray, truth: Truth, identity: np.ndarr
     """The plan's columns, its AUs under the names of `fidelity.ASKED`, and per edit:
 
     - `present_AU…`, `read_AU…`: the AUs of the input, and those found in the edit;
-    - `identity`: identity distance between the edit and its input (given, shape (M,));
+    - `identity`: identity distance between the edit and its input (given, shape (M,), of the counted edits only);
     - `err_final`, `err_deformed`, `err_copy`: error of the final image, the deformed image and the input against the
       true image over the pixels that truly change;
     - `psnr` (dB), `ssim`: of the final image against the true one, over the whole crop;

@@ -6,7 +6,7 @@ from pathlib import Path
 from safetensors.torch import load_file
 
 from defgan.errors import UserError
-from defgan.models.base import EditingModel
+from defgan.models.base import EditingModel, TrainableModel
 from defgan.models.copying import CopyInput
 from defgan.models.defgan import DefGAN
 from defgan.models.ganimation import GANimation
@@ -35,7 +35,7 @@ def architecture(name: str, params: Params) -> dict[str, object]:
     return {**arguments, **{key: getattr(params, key) for key in own}}
 
 
-def create(name: str, arguments: dict[str, object]) -> EditingModel:
+def create(name: str, arguments: dict[str, object]) -> TrainableModel:
     """A freshly initialised model; draws from torch's global generator."""
     return MODELS[name](**arguments)
 

@@ -1,5 +1,6 @@
-"""What the trainer and the later stages ask of every trainable model."""
+"""What the trainer and the later stages ask of every model."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -14,12 +15,32 @@ from defgan.training import losses
 from defgan.training.data import Batch
 
 
-class EditingModel(nn.Module):
+class EditingModel(nn.Module, ABC):
     """A generator of edits under a condition: here the AU vector; a model with another condition overrides these.
 
     Args:
         precision: "bf16-mixed" runs the generators' convolutions in bfloat16, "32-true" in float32.
     """
+
+    def __init__(self, precision: str):
+        super().__init__()
+        self.bf16 = precision == "bf16-mixed"
+
+    def autocast(self, images: Tensor) -> torch.autocast:
+        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16)
+
+    @staticmethod
+    def conditions(frame: pd.DataFrame) -> np.ndarray:
+        """The condition of each row of a faces table (x) or of a plan (y), float32 of shape N×17 in [0, 1]."""
+        return np.array(frame[list(AU_NAMES)], np.float32)  # a copy: pandas hands out read-only views
+
+    @abstractmethod
+    def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
+        """Images N×3×H×W in [-1, 1] of condition x to condition y, both N×n."""
+
+
+class TrainableModel(EditingModel):
+    """A model with generators to train against a discriminator."""
 
     ROLE = "train"
     """The prepared role that the model learns from."""
@@ -32,22 +53,10 @@ class EditingModel(nn.Module):
     MASK_REMEDIES = ("", "")
     """What to change where the mask stays empty, and where it stays full."""
 
-    def __init__(self, precision: str):
-        super().__init__()
-        self.bf16 = precision == "bf16-mixed"
-
-    def autocast(self, images: Tensor) -> torch.autocast:
-        return torch.autocast(images.device.type, torch.bfloat16, enabled=self.bf16)
-
     @staticmethod
     def usable(frame: pd.DataFrame) -> np.ndarray:
         """Which rows of a faces table the model can learn from, bool (N,)."""
         return np.ones(len(frame), bool)
-
-    @staticmethod
-    def conditions(frame: pd.DataFrame) -> np.ndarray:
-        """The condition of each row of a faces table (x) or of a plan (y), float32 of shape N×17 in [0, 1]."""
-        return np.array(frame[list(AU_NAMES)], np.float32)  # a copy: pandas hands out read-only views
 
     @staticmethod
     def condition_term(predicted: Tensor, wanted: Tensor, coefficients: Any) -> tuple[str, Tensor, float]:
@@ -59,10 +68,7 @@ class EditingModel(nn.Module):
         """How far a prediction of D is off, one number per image, (N,): the mean absolute AU error."""
         return (predicted - wanted).abs().mean(dim=1)
 
-    def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
-        """Images N×3×H×W in [-1, 1] of condition x to condition y, both N×n."""
-        raise NotImplementedError
-
+    @abstractmethod
     def generator_loss(
         self,
         discriminator: nn.Module,
@@ -72,4 +78,3 @@ class EditingModel(nn.Module):
         coefficients: Any,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The generators' total loss and its named terms, unweighted; `edit` is that of the batch from x to y."""
-        raise NotImplementedError

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from defgan.models.base import EditingModel
+from defgan.models.base import TrainableModel
 from defgan.models.deformation import DeformationGenerator, identity_grid, warp
 from defgan.models.edit import Edit
 from defgan.models.texture import TextureGenerator, blend
@@ -14,14 +14,14 @@ from defgan.training import losses
 from defgan.training.data import Batch
 
 
-class DefGAN(EditingModel):
+class DefGAN(TrainableModel):
     """G_Comp = G_Texture ∘ G_Def^W (eq. 1–6).
 
     Args:
         channels: base width of both generators (paper: 64).
         residual_blocks: of both generators (paper: 6).
         max_offset: largest offset of the grid, pixels at 128 px (paper: 5).
-        precision: as in `EditingModel`.
+        precision: as in `TrainableModel`.
         use_deformation: False leaves G_Def out: the grid is the identity.
         use_texture: False leaves G_Texture out: the mask is 0 everywhere.
     """

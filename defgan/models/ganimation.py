@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from defgan.models.base import EditingModel
+from defgan.models.base import TrainableModel
 from defgan.models.edit import Edit
 from defgan.models.texture import TextureGenerator, blend
 from defgan.params import GANimationParams
@@ -12,7 +12,7 @@ from defgan.training import losses
 from defgan.training.data import Batch
 
 
-class GANimation(EditingModel):
+class GANimation(TrainableModel):
     """Paints a texture under a mask on the input itself; there is no deformation.
 
     Args: as `DefGAN`, without a largest offset.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from defgan.facs import RAFD_EXPRESSIONS
-from defgan.models.base import EditingModel
+from defgan.models.base import TrainableModel
 from defgan.models.blocks import Decoder, Encoder, with_maps
 from defgan.models.edit import Edit
 from defgan.params import StarGANParams
@@ -16,7 +16,7 @@ from defgan.training import losses
 from defgan.training.data import Batch
 
 
-class StarGAN(EditingModel):
+class StarGAN(TrainableModel):
     """Repaints the whole image for one of RaFD's eight expressions; neither mask nor deformation.
 
     Args: as `GANimation`.

@@ -141,6 +141,22 @@ def _mixed_row(answers: pd.DataFrame, outcome: np.ndarray, x: np.ndarray, index:
     return row | {"estimate": fit.beta[index], "low": low, "high": high, "p_value": fit.p_value(index), "note": sigmas}
 
 
+def _binomial_row(what: str, chosen: np.ndarray, note: str) -> dict:
+    """Stage 2: whether one of the two was chosen, (N,), against even chances."""
+    count, trials = int(chosen.sum()), len(chosen)
+    low, high = clopper_pearson(count, trials)
+    return {
+        "stage": 2,
+        "test": f"share of votes for {what}, binomial test against 1/2",
+        "n": trials,
+        "estimate": count / trials,
+        "low": low,
+        "high": high,
+        "p_value": float(stats.binomtest(count, trials).pvalue),
+        "note": note,
+    }
+
+
 def _share(logit: float) -> float:
     return float(special.expit(logit))
 
@@ -148,20 +164,8 @@ def _share(logit: float) -> float:
 def compared_tests(answers: pd.DataFrame) -> list[dict]:
     """Stage 2: is DefGAN chosen more often than not? Binomial and mixed test, side bias, agreement."""
     chosen = (answers["method"] == METHODS[0]).to_numpy(float)
-    count = int(chosen.sum())
-    low, high = clopper_pearson(count, len(chosen))
-    rows = [
-        {
-            "stage": 2,
-            "test": f"share of votes for {METHOD_LABELS[METHODS[0]]}, binomial test against 1/2",
-            "n": len(chosen),
-            "estimate": count / len(chosen),
-            "low": low,
-            "high": high,
-            "p_value": float(stats.binomtest(count, len(chosen)).pvalue),
-            "note": "takes votes as independent; interval: Clopper–Pearson",
-        }
-    ]
+    note = "takes votes as independent; interval: Clopper–Pearson"
+    rows = [_binomial_row(METHOD_LABELS[METHODS[0]], chosen, note)]
     name = f"share of votes for {METHOD_LABELS[METHODS[0]]} of a typical participant and face, mixed logistic model"
     mixed = _mixed_row(answers, chosen, np.ones((len(chosen), 1)), 0, name, "question")
     for key in ("estimate", "low", "high"):
@@ -170,20 +174,8 @@ def compared_tests(answers: pd.DataFrame) -> list[dict]:
     rows.append(mixed)
     sided = answers[answers["side"] != ""]
     if len(sided):
-        left = int((sided["side"] == "left").sum())
-        low, high = clopper_pearson(left, len(sided))
-        rows.append(
-            {
-                "stage": 2,
-                "test": "share of votes for the left image, binomial test against 1/2",
-                "n": len(sided),
-                "estimate": left / len(sided),
-                "low": low,
-                "high": high,
-                "p_value": float(stats.binomtest(left, len(sided)).pvalue),
-                "note": "sides are balanced; a bias blurs the result and does not turn it",
-            }
-        )
+        note = "sides are balanced; a bias blurs the result and does not turn it"
+        rows.append(_binomial_row("the left image", sided["side"].to_numpy() == "left", note))
     alpha = agreement(answers, "method", "nominal")
     rows.append({"stage": 2, "test": "Krippendorff's α, nominal", "n": len(answers), "estimate": alpha})
     return rows

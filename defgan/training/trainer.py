@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from defgan.faces.table import Faces
 from defgan.models import architecture, coefficients, create
-from defgan.models.base import EditingModel
+from defgan.models.base import TrainableModel
 from defgan.models.discriminator import Discriminator
 from defgan.models.edit import Edit
 from defgan.params import Params
@@ -38,12 +38,12 @@ HELD_OUT_FACES = 64
 class Trained:
     """What a training run leaves: the generators used for editing and the curves."""
 
-    model: EditingModel
+    model: TrainableModel
     curves: list[dict[str, float]] = field(default_factory=list)
 
 
 def discriminator_loss(
-    discriminator: nn.Module, model: EditingModel, batch: Batch, fake: Tensor, coefficients: Any
+    discriminator: nn.Module, model: TrainableModel, batch: Batch, fake: Tensor, coefficients: Any
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """ℒ_Total^D of eq. 18 and its named terms, unweighted, with the mean gradient norm `gp_norm` besides."""
     # Real and edited images are judged in one pass; there is no normalisation that would couple them.
@@ -83,7 +83,7 @@ def make_fabric(params: Params) -> Fabric:
     return fabric
 
 
-def make_discriminator(params: Params, model: EditingModel) -> Discriminator:
+def make_discriminator(params: Params, model: TrainableModel) -> Discriminator:
     """A fresh D for what the model is conditioned on; draws from torch's global generator."""
     training = params.training
     return Discriminator(
@@ -155,7 +155,7 @@ class Trainer:
         self.step, self.curves = 0, []
 
     @staticmethod
-    def _split(faces: Faces, model: EditingModel) -> tuple[Faces, Any]:
+    def _split(faces: Faces, model: TrainableModel) -> tuple[Faces, Any]:
         """The held-out faces, and the rows of the frame to learn from; without held-out ones all serve as both."""
         usable = faces.frame[model.usable(faces.frame)]
         held_out = usable[usable["split"] == "val"]
@@ -257,7 +257,7 @@ class Trainer:
     # --- the run
 
     @property
-    def editor(self) -> EditingModel:
+    def editor(self) -> TrainableModel:
         """The generators used for editing: their moving average, or themselves where `ema_decay` is 0."""
         return self.model.module if self.average is None else self.average.module
 
