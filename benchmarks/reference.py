@@ -22,9 +22,9 @@ from defgan.faces.identity import load_embedder
 from defgan.faces.table import Faces
 from defgan.models import architecture, coefficients, create
 from defgan.models.base import TrainableModel
-from defgan.params import Params
+from defgan.params import HardeningParams, Params
 from defgan.training.data import Batch
-from defgan.training.losses import au_weight
+from defgan.training.losses import au_weight, worst_case
 from defgan.training.trainer import make_discriminator
 
 
@@ -77,6 +77,9 @@ class PlainLoop:
         self.device, self.batch_size, self.coefficients = device, training.batch_size, coefficients(name, params)
         self.model = create(name, {**architecture(name, params), "precision": "32-true"}).to(device)
         self.discriminator = make_discriminator(params, self.model).to(device)
+        self.hardening = training.hardening
+        if self.hardening.start == 1:
+            self.hardening = HardeningParams(start=1, critic_weight=1, worst_case=0)
         self.embed = None
         if getattr(self.coefficients, "lambda_id", 0):
             self.embed = load_embedder(training.embedder).to(device).to(memory_format=torch.contiguous_format)
@@ -106,6 +109,11 @@ class PlainLoop:
         """Eq. 7, 10 and 18."""
         fake = self.model.edit(batch.images, batch.x, batch.y).image.detach()
         scores_real, conditions = self.discriminator(batch.images)
+        if self.hardening.worst_case:
+            images = batch.images.clone().requires_grad_(True)
+            error = nn.functional.mse_loss(self.discriminator(images)[1], batch.x)
+            (gradient,) = torch.autograd.grad(error, images)
+            _, conditions = self.discriminator(worst_case(batch.images, gradient, self.hardening.worst_case))
         scores_fake, _ = self.discriminator(fake)
         mix = batch.mix[:, None, None, None]
         interpolated = (mix * batch.images + (1 - mix) * fake).requires_grad_(True)
@@ -117,8 +125,8 @@ class PlainLoop:
             "exp_d": nn.functional.mse_loss(conditions, batch.x),
         }
         own = self.coefficients
-        total = terms["critic_d"] + own.lambda_gp * terms["gp"] + au_weight(own.lambda_exp_d) * terms["exp_d"]
-        return total, terms
+        critic = terms["critic_d"] + own.lambda_gp * terms["gp"]
+        return self.hardening.critic_weight * critic + au_weight(own.lambda_exp_d) * terms["exp_d"], terms
 
     def _critic_step(self, batch: Batch) -> dict[str, float]:
         loss, terms = self.critic_loss(batch)
@@ -130,7 +138,9 @@ class PlainLoop:
     def _generator_step(self, batch: Batch) -> dict[str, float]:
         judge = one_pass_each(self.discriminator, len(batch.images))
         edit = self.model.edit(batch.images, batch.x, batch.y)
-        loss, terms = self.model.generator_loss(judge, self.embed, edit, batch, self.coefficients)
+        loss, terms = self.model.generator_loss(
+            judge, self.embed, edit, batch, self.coefficients, self.hardening.critic_weight
+        )
         self.optimizer_g.zero_grad()
         loss.backward()
         self.optimizer_g.step()

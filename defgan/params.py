@@ -95,6 +95,14 @@ class AugmentParams(_Strict):
     jpeg_quality: Annotated[int, Field(ge=0, le=95)]
 
 
+class HardeningParams(_Strict):
+    """How the discriminator is made harder to please, once it knows what it looks for."""
+
+    start: Share
+    critic_weight: Annotated[float, Field(gt=0)]
+    worst_case: Coefficient
+
+
 class TrainingParams(_Strict):
     """What all models share."""
 
@@ -113,6 +121,7 @@ class TrainingParams(_Strict):
     instance_noise: Coefficient
     critic_color_change: Share
     critic_blur: bool
+    hardening: HardeningParams
     embedder: Embedder
     augment: AugmentParams
     precision: Literal["32-true", "bf16-mixed"]

@@ -124,8 +124,15 @@ def synthetic_faces(count: int, image_size: int) -> Faces:
 
 
 def trial(name: str, params: Params, faces: Faces, state: Path) -> Trainer:
-    """A trainer on one device that never comes to its end and whose rows and sheets nobody reads."""
-    training = params.training.model_copy(update={"batches": ENDLESS, "devices": 1, "nodes": 1})
+    """A trainer on one device that never comes to its end and whose rows and sheets nobody reads.
+
+    Where the run hardens its discriminator it begins with that: those are the iterations that cost more.
+    """
+    hardening = params.training.hardening
+    if hardening.start < 1:
+        hardening = hardening.model_copy(update={"start": 0.0})
+    changes = {"batches": ENDLESS, "devices": 1, "nodes": 1, "hardening": hardening}
+    training = params.training.model_copy(update=changes)
     return Trainer(name, params.model_copy(update={"training": training}), faces, state, _ignore, _ignore)
 
 

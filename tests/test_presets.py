@@ -46,13 +46,18 @@ def test_comments_stay(params_file, preset):
 
 
 def test_the_papers_preset_holds_every_number_that_params_yaml_calls_the_papers():
-    noted, block = {}, ""
+    noted, blocks = {}, {}  # the open block at each indentation
     for line in (ROOT / "params.yaml").read_text().splitlines():
-        if found := re.match(r"(\w+):\s*(#.*)?$", line):
-            block = found[1] + "."
-        elif found := re.match(r"( *)(\w+): .*# .*?paper: ([\d.e-]+)", line):
-            noted[(block if found[1] else "") + found[2]] = float(found[3])
-    assert len(noted) >= 8
+        found = re.match(r"( *)(\w+):(.*)", line)
+        if found is None:
+            continue
+        depth, key, rest = len(found[1]), found[2], found[3]
+        parents = [name for at, name in blocks.items() if at < depth]
+        if re.match(r"\s*(#.*)?$", rest):
+            blocks = {at: name for at, name in blocks.items() if at < depth} | {depth: key}
+        elif number := re.match(r" .*# .*?paper: ([\d.e-]+)", rest):
+            noted[".".join([*parents, key])] = float(number[1])
+    assert "training.hardening.start" in noted and "ganimation.critic_steps" in noted and "critic_steps" in noted
     preset = dict(flat(yaml.safe_load((ROOT / "presets/paper.yaml").read_text())))
     assert {key: preset[key] for key in noted} == noted
 
@@ -96,6 +101,9 @@ PAPER = {
     "training.instance_noise": 0,
     "training.critic_color_change": 0,
     "training.critic_blur": False,
+    "training.hardening.start": 1,
+    "training.hardening.critic_weight": 1,
+    "training.hardening.worst_case": 0,
     **{f"training.augment.{key}": 0 for key in ("turn", "zoom", "shift", "color", "jpeg_quality")},
     "training.precision": "32-true",
     "use_deformation": True,

@@ -76,5 +76,9 @@ class TrainableModel(EditingModel):
         edit: Edit,
         batch: Batch,
         coefficients: Any,
+        critic_weight: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """The generators' total loss and its named terms, unweighted; `edit` is that of the batch from x to y."""
+        """The generators' total loss and its named terms, unweighted; `edit` is that of the batch from x to y.
+
+        `critic_weight` is that of the critic's term, which no paper gives another weight than 1.
+        """

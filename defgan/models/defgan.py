@@ -62,6 +62,7 @@ class DefGAN(TrainableModel):
         edit: Edit,
         batch: Batch,
         coefficients: Params,
+        critic_weight: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """ℒ_Total^G of eq. 16 and its named terms, unweighted; `embed` is the frozen face embedder of eq. 12."""
         cycle = self.edit(edit.image, batch.y, batch.x)
@@ -85,7 +86,7 @@ class DefGAN(TrainableModel):
             "tv_m": losses.total_variation(edit.mask),  # eq. 15
         }
         weights = {
-            "critic_g": 1.0,
+            "critic_g": critic_weight,
             "exp_comp": losses.au_weight(coefficients.lambda_exp_comp),
             "exp_def": losses.au_weight(coefficients.lambda_exp_def),
             "cyc": coefficients.lambda_cyc,

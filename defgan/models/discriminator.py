@@ -29,7 +29,12 @@ class Discriminator(nn.Module):
             without a filter D_exp is most easily pleased by a dotted texture of two pixels' period.
         normal_init: whether the weights start from N(0, 0.02), as in GANimation's reference code; else from torch's
             default, as in StarGAN's.
+
+    Behind the whole filter D_c is blind to such a texture. `random_blur` has each image in training seen through a
+    filter drawn between none and the whole one.
     """
+
+    random_blur = False
 
     def __init__(
         self,
@@ -64,7 +69,11 @@ class Discriminator(nn.Module):
         if self.blur:
             weights = torch.tensor([0.25, 0.5, 0.25], device=images.device)
             kernel = (weights[:, None] * weights).expand(3, 1, 3, 3)
-            images = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
+            blurred = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
+            if self.training and self.random_blur:
+                share = torch.rand(len(images), 1, 1, 1, device=images.device)
+                blurred = images + share * (blurred - images)
+            images = blurred
         if self.training and self.instance_noise:
             images = images + self.instance_noise * torch.randn_like(images)
         features = self.trunk(images)

@@ -38,6 +38,7 @@ class GANimation(TrainableModel):
         edit: Edit,
         batch: Batch,
         coefficients: GANimationParams,
+        critic_weight: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The published total loss, its terms, unweighted; without an identity term `embed` is unused.
 
@@ -55,7 +56,7 @@ class GANimation(TrainableModel):
             "tv": losses.total_variation(edit.mask) + losses.total_variation(cycle.mask),
         }
         weights = {
-            "critic_g": 1.0,
+            "critic_g": critic_weight,
             "exp": losses.au_weight(coefficients.lambda_exp),
             "cyc": coefficients.lambda_cyc,
             "mask": coefficients.lambda_mask,

@@ -70,6 +70,7 @@ class StarGAN(TrainableModel):
         edit: Edit,
         batch: Batch,
         coefficients: StarGANParams,
+        critic_weight: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Its eq. 6, the terms, unweighted; without an identity term `embed` is unused."""
         cycle = self.edit(edit.image, batch.y, batch.x)
@@ -80,5 +81,5 @@ class StarGAN(TrainableModel):
             "cls": losses.classification_loss(labels, batch.y),
             "rec": losses.cycle_loss(cycle.image, batch.images),
         }
-        weights = {"critic_g": 1.0, "cls": coefficients.lambda_cls, "rec": coefficients.lambda_rec}
+        weights = {"critic_g": critic_weight, "cls": coefficients.lambda_cls, "rec": coefficients.lambda_rec}
         return losses.weighted_sum(terms, weights), terms

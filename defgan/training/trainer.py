@@ -42,24 +42,46 @@ class Trained:
     curves: list[dict[str, float]] = field(default_factory=list)
 
 
+def worst_images(
+    discriminator: nn.Module, model: TrainableModel, batch: Batch, coefficients: Any, size: float
+) -> Tensor:
+    """The real images, changed by a root mean square of `size` in the way that D reads their condition worst."""
+    images = batch.images.detach().requires_grad_(True)
+    with model.autocast(images):
+        _, predicted = discriminator(images)
+    _, loss, _ = model.condition_term(predicted, batch.x, coefficients)
+    (gradient,) = torch.autograd.grad(loss, images)
+    return losses.worst_case(batch.images, gradient, size)
+
+
 def discriminator_loss(
-    discriminator: nn.Module, model: TrainableModel, batch: Batch, fake: Tensor, coefficients: Any
+    discriminator: nn.Module,
+    model: TrainableModel,
+    batch: Batch,
+    fake: Tensor,
+    coefficients: Any,
+    critic_weight: float = 1.0,
+    worst_case: float = 0.0,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """ℒ_Total^D of eq. 18 and its named terms, unweighted, with the mean gradient norm `gp_norm` besides."""
-    # Real and edited images are judged in one pass; there is no normalisation that would couple them.
+    images = [batch.images, fake]
+    if worst_case:
+        images.append(worst_images(discriminator, model, batch, coefficients, worst_case))
+    # All are judged in one pass; there is no normalisation that would couple them.
     with model.autocast(fake):
-        scores, conditions = discriminator(torch.cat([batch.images, fake]))
-    scores_real, scores_fake = scores.chunk(2)
+        scores, conditions = discriminator(torch.cat(images))
+    scores_real, scores_fake = scores.split(len(fake))[:2]
+    learnt = conditions[2 * len(fake) :] if worst_case else conditions[: len(fake)]
     # A gradient of a gradient: always fp32.
     norms = losses.gradient_norms(discriminator, batch.images, fake, batch.mix)
     # Eq. 18 prints no coefficient for the AU term; GANimation's is taken.
-    name, condition, weight = model.condition_term(conditions[: len(fake)], batch.x, coefficients)
+    name, condition, weight = model.condition_term(learnt, batch.x, coefficients)
     terms = {
         "critic_d": losses.critic_loss(scores_fake, scores_real),  # eq. 7
         "gp": losses.gradient_penalty(norms),  # eq. 7
         name: condition,  # eq. 10
     }
-    weights = {"critic_d": 1.0, "gp": coefficients.lambda_gp, name: weight}
+    weights = {"critic_d": critic_weight, "gp": critic_weight * coefficients.lambda_gp, name: weight}
     return losses.weighted_sum(terms, weights), {**terms, "gp_norm": norms.mean()}
 
 
@@ -221,6 +243,10 @@ class Trainer:
         for optimizer in (self.optimizer_g, self.optimizer_d):
             for group in optimizer.param_groups:
                 group["lr"] = rate
+        hardening = self.training.hardening
+        hard = iteration >= hardening.start * self.iterations
+        critic_weight, worst_case = (hardening.critic_weight, hardening.worst_case) if hard else (1.0, 0.0)
+        self.discriminator.module.random_blur = hard
         first = self.training.au_warmup_steps + iteration * self.coefficients.critic_steps
         last = first + self.coefficients.critic_steps - 1
         for index in range(first, last + 1):
@@ -229,13 +255,19 @@ class Trainer:
             with torch.set_grad_enabled(index == last):
                 edit = self.model.edit(batch.images, batch.x, batch.y)
             loss_d, terms_d = discriminator_loss(
-                self.discriminator, self.model.module, batch, edit.image.detach(), self.coefficients
+                self.discriminator,
+                self.model.module,
+                batch,
+                edit.image.detach(),
+                self.coefficients,
+                critic_weight,
+                worst_case,
             )
             norm_d = self._descend(self.optimizer_d, self.discriminator, loss_d)
         # D only passes gradients on here; without this its weights' gradients would be computed for nothing.
         self.discriminator.requires_grad_(False)
         loss_g, terms_g = self.model.generator_loss(
-            self.discriminator.module, self.embed, edit, batch, self.coefficients
+            self.discriminator.module, self.embed, edit, batch, self.coefficients, critic_weight
         )
         norm_g = self._descend(self.optimizer_g, self.model, loss_g, self.training.max_grad_norm)
         self.discriminator.requires_grad_(True)

@@ -28,7 +28,8 @@ CPU = torch.device("cpu")
 def plain(request, params):
     """A model's name, tiny params without chance in D, and its plain loop."""
     params = tiny(params)
-    quiet = {"instance_noise": 0.0, "critic_color_change": 0.0, "precision": "32-true"}
+    hardening = params.training.hardening.model_copy(update={"start": 0.0})
+    quiet = {"hardening": hardening, "instance_noise": 0.0, "critic_color_change": 0.0, "precision": "32-true"}
     params = params.model_copy(update={"training": params.training.model_copy(update=quiet)})
     torch.manual_seed(0)
     return request.param, params, PlainLoop(request.param, params, synthetic_faces(8, params.image_size), CPU)
@@ -42,7 +43,12 @@ def test_the_plain_loop_descends_on_our_losses(plain):
     batch = loop.next_batch()
     theirs, _ = loop.critic_loss(batch)
     fake = loop.model.edit(batch.images, batch.x, batch.y).image.detach()
-    ours, _ = discriminator_loss(loop.discriminator, loop.model, batch, fake, coefficients(name, params))
+    hardening = params.training.hardening
+    assert hardening.critic_weight > 1 and hardening.worst_case > 0
+    own = coefficients(name, params)
+    ours, _ = discriminator_loss(
+        loop.discriminator, loop.model, batch, fake, own, hardening.critic_weight, hardening.worst_case
+    )
     gradients = [torch.autograd.grad(loss, list(loop.discriminator.parameters())) for loss in (theirs, ours)]
     assert theirs.item() == pytest.approx(ours.item(), rel=1e-5)
     for a, b in zip(*gradients, strict=True):

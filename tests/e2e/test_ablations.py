@@ -25,7 +25,7 @@ DECLARED = {
     "nowhere": {
         "label": "photographs that are not there",
         "paper": "–",
-        "overrides": {"data.wild.path": "data/nowhere"},
+        "overrides": {"data.train.path": "data/nowhere"},  # before any training, in whatever order DVC goes
     },
 }
 

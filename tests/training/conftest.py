@@ -34,6 +34,7 @@ def tiny_params(**training):
         "au_warmup_steps": 5,
         "sheet_every": 20,
         "checkpoint_seconds": 1e-9,
+        "hardening": params.training.hardening.model_copy(update={"start": 0.5}),
     }
     return params.model_copy(
         update={"image_size": SIZE, "training": params.training.model_copy(update=tiny | training)}

@@ -11,9 +11,14 @@ from tests.training.conftest import make_faces, tiny_params
 
 
 def main(name: str, directory: Path, processes: int) -> None:
-    # Noise and colours are drawn by each process for its own images; without them, processes see what one would.
+    # Noise, colours and blur are drawn by each process for its own images; without them, processes see what one would.
     params = tiny_params(
-        batches=40, devices=processes, instance_noise=0.0, critic_color_change=0.0, precision="32-true"
+        batches=40,
+        devices=processes,
+        instance_noise=0.0,
+        critic_color_change=0.0,
+        critic_blur=False,
+        precision="32-true",
     )
     rows = []
 

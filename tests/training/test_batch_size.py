@@ -62,14 +62,15 @@ def test_generator_terms_do_not_depend_on_the_batch_size(setting, params):
         assert_same(terms(batch), terms(repeated(batch)))
 
 
-def test_discriminator_terms_do_not_depend_on_the_batch_size(setting, params):
+@pytest.mark.parametrize("worst_case", [0.0, 0.01])
+def test_discriminator_terms_do_not_depend_on_the_batch_size(setting, params, worst_case):
     name, model, discriminator, batch = setting
     own = coefficients(name, params)
 
     def terms(batch: Batch) -> dict[str, torch.Tensor]:
         with torch.no_grad():
             fake = model.edit(batch.images, batch.x, batch.y).image
-        total, terms = discriminator_loss(discriminator, model, batch, fake, own)
+        total, terms = discriminator_loss(discriminator, model, batch, fake, own, worst_case)
         return {**terms, "total": total}
 
     assert_same(terms(batch), terms(repeated(batch)))

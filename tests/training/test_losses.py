@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from defgan.models.deformation import compose, identity_grid, to_offsets
 from defgan.training import losses
@@ -69,6 +70,15 @@ def test_eq_7_penalty_of_a_flat_critic_has_a_finite_gradient():
     images = torch.rand(2, 1, 2, 2)
     losses.gradient_penalty(losses.gradient_norms(LinearCritic(weight), images, images, torch.rand(2))).backward()
     assert torch.isfinite(weight.grad).all()
+
+
+def test_the_worst_case_goes_along_the_gradient_by_a_length_of_its_own_in_each_image():
+    images = torch.rand(2, 3, 4, 4)
+    gradient = torch.randn(2, 3, 4, 4) * torch.tensor([1e-6, 1e3])[:, None, None, None]
+    change = losses.worst_case(images, gradient, 0.02) - images
+    assert change.square().mean((1, 2, 3)).sqrt().tolist() == pytest.approx([0.02, 0.02], rel=1e-3)
+    assert F.cosine_similarity(change.flatten(1), gradient.flatten(1)).tolist() == pytest.approx([1, 1], abs=1e-4)
+    assert torch.equal(losses.worst_case(images, torch.zeros_like(images), 0.02), images)
 
 
 def test_eq_9_is_a_mean_over_batch_and_aus_whose_weight_is_independent_of_the_batch():

@@ -9,7 +9,7 @@ from defgan.models.discriminator import Discriminator
 from defgan.params import AugmentParams
 from defgan.training.checkpoint import run_key
 from defgan.training.data import Batch, Batches, to_network, to_pixels
-from defgan.training.trainer import Trainer, learning_rate
+from defgan.training.trainer import Trainer, discriminator_loss, learning_rate
 from tests.training.conftest import SIZE, tiny_params
 
 NO_CHANGE = AugmentParams(turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
@@ -93,7 +93,38 @@ def test_each_coefficient_weighs_its_own_term(name, params):
             term = terms[key.removeprefix("lambda_")].item()
             term /= 25 if "exp" in key else 1
             assert (more - total).item() == pytest.approx(100 * term, rel=2e-2, abs=1e-3), key
+        more, _ = model.generator_loss(discriminator, embed, edit, batch, own, critic_weight=101)
+        assert (more - total).item() == pytest.approx(100 * terms["critic_g"].item(), rel=2e-2, abs=1e-3)
     assert terms.keys() - {"critic_g"} == {key.removeprefix("lambda_") for key in lambdas}
+
+
+def test_the_critics_weight_counts_for_its_loss_and_its_penalty(params):
+    torch.manual_seed(0)
+    model = create("ganimation", {**architecture("ganimation", params), "precision": "32-true"})
+    discriminator = Discriminator(SIZE, 4)
+    batch = Batch(torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 17), torch.rand(2, 17), torch.rand(2))
+    own, fake = params.ganimation, torch.rand(2, 3, SIZE, SIZE)
+    total, terms = discriminator_loss(discriminator, model, batch, fake, own)
+    more, _ = discriminator_loss(discriminator, model, batch, fake, own, critic_weight=2)
+    assert (more - total).item() == pytest.approx((terms["critic_d"] + own.lambda_gp * terms["gp"]).item(), rel=1e-3)
+
+
+def test_d_learns_aus_on_images_that_are_worse_and_judges_those_that_are_real(params):
+    torch.manual_seed(0)
+    model = create("ganimation", {**architecture("ganimation", params), "precision": "32-true"})
+    discriminator = Discriminator(SIZE, 4)
+    for parameter in discriminator.parameters():
+        torch.nn.init.normal_(parameter, 0.0, 0.2)
+    batch = Batch(torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 17), torch.rand(2, 17), torch.rand(2))
+    fake = torch.rand(2, 3, SIZE, SIZE)
+    _, plain = discriminator_loss(discriminator, model, batch, fake, params.ganimation)
+    _, worse = discriminator_loss(discriminator, model, batch, fake, params.ganimation, worst_case=0.01)
+    assert worse["exp_d"] > 1.01 * plain["exp_d"]
+    for name in ("critic_d", "gp"):
+        assert worse[name].item() == pytest.approx(plain[name].item(), rel=1e-5)
+    batch.images.add_(0.01 * torch.randn_like(batch.images))
+    _, random = discriminator_loss(discriminator, model, batch, fake, params.ganimation)
+    assert abs(random["exp_d"] - plain["exp_d"]) < 0.3 * (worse["exp_d"] - plain["exp_d"])
 
 
 @pytest.mark.parametrize("name", list(MODELS))
