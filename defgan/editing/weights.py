@@ -11,8 +11,12 @@ from safetensors.torch import load_file, save_file
 
 import defgan
 from defgan import models
+from defgan.editing.faces import THRESHOLD
 from defgan.errors import UserError
-from defgan.faces.table import POINT_COLUMNS, Faces
+from defgan.faces import alignment
+from defgan.faces.detection import Detector
+from defgan.faces.photographs import read_photograph
+from defgan.faces.table import Faces
 from defgan.files import atomic_file
 from defgan.models.base import EditingModel
 
@@ -20,6 +24,8 @@ DIRECTORY = Path(defgan.__file__).resolve().parents[1] / "weights"
 """Where the weights lie that come with the project."""
 EDITORS = ("defgan", "ganimation")
 """Models that edit by action units."""
+DETECTED = 200
+"""Photographs in which the mean points are looked for."""
 
 
 def sha256(path: Path) -> str:
@@ -47,12 +53,20 @@ def read_weights(name: str, directory: str | Path | None = None) -> tuple[Editin
     return models.load(name, directory), content
 
 
-def mean_points(faces: Faces) -> np.ndarray:
-    """Where the five points lie on average in prepared crops, shares of the side, float64 5×2."""
-    transforms = faces.crop_transforms()
-    points = faces.frame[list(POINT_COLUMNS)].to_numpy(np.float64).reshape(-1, 5, 2)
-    placed = np.einsum("nij,npj->npi", transforms[:, :, :2], points) + transforms[:, None, :, 2]
-    return placed.mean(0) / faces.pixels.shape[1]
+def mean_points(faces: Faces, folder: Path) -> np.ndarray:
+    """Where the detector finds the five points of prepared faces on average, shares of the crops' side, float64 5×2.
+
+    The points that a data set brings may lie elsewhere on a face than the detector's, by which photographs are aligned.
+    `folder` holds the photographs; `DETECTED` of them are looked at. Raises UserError where no face is found.
+    """
+    detect, transforms, found = Detector(THRESHOLD), faces.crop_transforms(), []
+    for row in np.random.default_rng(0).permutation(len(faces.frame))[:DETECTED]:
+        [face] = detect([read_photograph(folder / faces.frame["source"].iloc[row]).pixels])
+        if face is not None:
+            found.append(alignment.apply(transforms[row], face.points))
+    if not found:
+        raise UserError(f"{folder}: the detector finds no face in {DETECTED} photographs of it")
+    return np.mean(found, axis=0) / faces.pixels.shape[1]
 
 
 def publish(name: str, source: str | Path, destination: str | Path, points: np.ndarray) -> Path:

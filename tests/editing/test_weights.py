@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
-from defgan.editing.weights import mean_points, publish, read_weights
+from defgan.editing.weights import DIRECTORY, EDITORS, mean_points, publish, read_weights
 from defgan.errors import UserError
 from defgan.faces import alignment
+from defgan.faces.detection import Detection
 from defgan.faces.table import CROP_COLUMNS, POINT_COLUMNS, Faces
 
 POINTS = alignment.template(1)
@@ -71,14 +73,38 @@ def test_weights_of_a_finished_experiment_need_no_hash(weights):
     assert len(content["sha256"]) == 64
 
 
-def test_the_mean_points_are_those_of_the_crops():
+def test_the_mean_points_are_the_detectors_in_the_crops(monkeypatch, tmp_path):
     wanted = alignment.template(50) + np.array([[0, 0], [0, 0], [0, 0], [1, 2], [1, 2]])
-    frames = []
+    frames, detected = [], {}
     for degrees, scale in ((0, 2.0), (30, 0.7)):
         angle = np.radians(degrees)
         linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         transform = np.column_stack([linear, [3, -4]])
-        points = alignment.apply(alignment.invert(transform), wanted)
-        frames.append(dict(zip((*CROP_COLUMNS, *POINT_COLUMNS), (*transform.ravel(), *points.ravel()), strict=True)))
+        Image.new("L", (8, 8), degrees).save(tmp_path / f"{degrees}.png")
+        detected[degrees] = alignment.apply(alignment.invert(transform), wanted)
+        # The points of the table are another opinion.
+        columns = dict(zip((*CROP_COLUMNS, *POINT_COLUMNS), (*transform.ravel(), *range(10)), strict=True))
+        frames.append({"source": f"{degrees}.png"} | columns)
+
+    def detect(images):
+        return [Detection(np.zeros(4), detected[image[0, 0, 0]]) for image in images]
+
+    monkeypatch.setattr("defgan.editing.weights.Detector", lambda threshold: detect)
     faces = Faces(pd.DataFrame(frames), np.zeros((2, 50, 50, 3), np.uint8))
-    np.testing.assert_allclose(mean_points(faces), wanted / 50, atol=1e-9)
+    np.testing.assert_allclose(mean_points(faces, tmp_path), wanted / 50, atol=1e-9)
+    monkeypatch.setattr("defgan.editing.weights.Detector", lambda threshold: lambda images: [None])
+    with pytest.raises(UserError, match="the detector finds no face"):
+        mean_points(faces, tmp_path)
+
+
+@pytest.mark.parametrize("name", EDITORS)
+def test_the_weights_that_come_with_the_project_are_whole_and_move_a_face(name):
+    model, content = read_weights(name)
+    assert content["precision"] == "fp16" and content["params"]["training"]["hardening"]["start"] < 1
+    assert sum(path.stat().st_size for path in DIRECTORY.glob("*.safetensors")) < 20e6
+    size = content["params"]["image_size"]
+    image = torch.linspace(-1, 1, size).expand(1, 3, size, size)
+    x, y = torch.zeros(1, 17), torch.full((1, 17), 0.7)
+    with torch.inference_mode():
+        same, other = (model.edit(image, x, wanted).image for wanted in (x, y))
+    assert (other - same).abs().mean() > 1e-3
