@@ -98,7 +98,7 @@ def test_the_mean_points_are_the_detectors_in_the_crops(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("name", EDITORS)
-def test_the_weights_that_come_with_the_project_are_whole_and_move_a_face(name):
+def test_the_weights_that_come_with_the_project_are_whole_and_answer_to_aus(name):
     model, content = read_weights(name)
     assert content["precision"] == "fp16" and content["params"]["training"]["hardening"]["start"] < 1
     assert sum(path.stat().st_size for path in DIRECTORY.glob("*.safetensors")) < 20e6
