@@ -229,6 +229,17 @@ def test_without_storage_it_works_and_says_so(context, study, tmp_path):
     assert "Question 2 " in page.text_content("#count") and page.heard == []
 
 
+def test_a_reload_loses_nothing_though_localstorage_comes_late(context, study, tmp_path):
+    page = open_form(context, tmp_path, 1)
+    page.check("#consent")
+    page.click("text=Start")
+    page.keyboard.press("3")
+    page.keyboard.press("Enter")
+    page.evaluate("localStorage.clear()")
+    page.reload()
+    assert "Question 2 " in page.text_content("#count") and page.heard == []
+
+
 class Receiver(BaseHTTPRequestHandler):
     """What a researcher's server has to do."""
 

@@ -22,10 +22,16 @@ function newState() {
   };
 }
 
+// The answers are kept twice. A reload can come before localStorage has what was written last, so the tab's own
+// storage is read first; localStorage outlives the tab.
+function storages() {
+  return [sessionStorage, localStorage];
+}
+
 function restore() {
   try {
-    const kept = JSON.parse(localStorage.getItem(storageKey));
-    return kept && kept.response ? kept : null;
+    const kept = storages().map((storage) => JSON.parse(storage.getItem(storageKey)));
+    return kept.find((state) => state && state.response) || null;
   } catch {
     return null;
   }
@@ -38,7 +44,7 @@ let shownAt = 0;
 
 function keep() {
   try {
-    localStorage.setItem(storageKey, JSON.stringify(state));
+    for (const storage of storages()) storage.setItem(storageKey, JSON.stringify(state));
   } catch {
     byId("unkept").hidden = false;
   }
