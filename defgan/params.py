@@ -96,7 +96,7 @@ class AugmentParams(_Strict):
 
 
 class HardeningParams(_Strict):
-    """How the discriminator is made harder to please, once it knows what it looks for."""
+    """How the discriminator is made harder to please, once it knows what it looks for (`trainer.hardness`)."""
 
     start: Share
     critic_weight: Annotated[float, Field(gt=0)]
@@ -139,6 +139,7 @@ class GANimationParams(_Strict):
     lambda_cyc: Coefficient
     lambda_mask: Coefficient
     lambda_tv: Coefficient
+    lambda_eye_m: Coefficient
 
 
 class StarGANParams(_Strict):

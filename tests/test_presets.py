@@ -94,7 +94,8 @@ PAPER = {
     "ganimation.lambda_cyc": 10,
     "ganimation.lambda_mask": 0.1,
     "ganimation.lambda_tv": 1e-5,
-    # What the paper does not have
+    # What the papers do not have
+    "ganimation.lambda_eye_m": 0,
     "training.ema_decay": 0,
     "training.max_grad_norm": 0,
     "training.au_warmup_steps": 0,

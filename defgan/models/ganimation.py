@@ -18,8 +18,11 @@ class GANimation(TrainableModel):
     Args: as `DefGAN`, without a largest offset.
     """
 
-    # Its penalty is on 1 − ℳ.
-    MASK_REMEDIES = ("raise ganimation.lambda_mask", "lower ganimation.lambda_mask")
+    # Its own penalty is on 1 − ℳ.
+    MASK_REMEDIES = (
+        "lower ganimation.lambda_eye_m or raise ganimation.lambda_mask",
+        "raise ganimation.lambda_eye_m or lower ganimation.lambda_mask",
+    )
 
     def __init__(self, channels: int, residual_blocks: int, precision: str):
         super().__init__(precision)
@@ -54,6 +57,8 @@ class GANimation(TrainableModel):
             "cyc": losses.cycle_loss(cycle.image, batch.images),
             "mask": (1 - edit.mask).mean() + (1 - cycle.mask).mean(),
             "tv": losses.total_variation(edit.mask) + losses.total_variation(cycle.mask),
+            # Not GANimation's: DefGAN's eq. 15, so that the baseline can have what DefGAN has against too much paint.
+            "eye_m": losses.mask_size_loss(edit.mask),
         }
         weights = {
             "critic_g": critic_weight,
@@ -61,5 +66,6 @@ class GANimation(TrainableModel):
             "cyc": coefficients.lambda_cyc,
             "mask": coefficients.lambda_mask,
             "tv": coefficients.lambda_tv,
+            "eye_m": coefficients.lambda_eye_m,
         }
         return losses.weighted_sum(terms, weights), terms

@@ -20,7 +20,7 @@ from defgan.models import architecture, coefficients, create
 from defgan.models.base import TrainableModel
 from defgan.models.discriminator import Discriminator
 from defgan.models.edit import Edit
-from defgan.params import Params
+from defgan.params import HardeningParams, Params
 from defgan.training import losses
 from defgan.training.checkpoint import load_state, save_state
 from defgan.training.data import Batch, Batches, to_network
@@ -88,6 +88,16 @@ def discriminator_loss(
 def learning_rate(iteration: int, iterations: int, initial: float, decay_share: float) -> float:
     """Constant, then linear to 0 over the last `decay_share` of the iterations (sec. 4.1)."""
     return initial * min(1.0, (iterations - iteration) / max(1.0, decay_share * iterations))
+
+
+def hardness(iteration: int, iterations: int, hardening: HardeningParams) -> tuple[float, float, bool]:
+    """Weight of the critic, size of the worst case and whether D's filter is random; all at once after `start`, but the
+    worst case, which grows linearly to its full size at the end: D_exp has to keep up with it."""
+    first = hardening.start * iterations
+    if iteration < first:
+        return 1.0, 0.0, False
+    share = (iteration + 1 - first) / (iterations - first)
+    return hardening.critic_weight, min(1.0, share) * hardening.worst_case, True
 
 
 def make_fabric(params: Params) -> Fabric:
@@ -243,10 +253,9 @@ class Trainer:
         for optimizer in (self.optimizer_g, self.optimizer_d):
             for group in optimizer.param_groups:
                 group["lr"] = rate
-        hardening = self.training.hardening
-        hard = iteration >= hardening.start * self.iterations
-        critic_weight, worst_case = (hardening.critic_weight, hardening.worst_case) if hard else (1.0, 0.0)
-        self.discriminator.module.random_blur = hard
+        critic_weight, worst_case, self.discriminator.module.random_blur = hardness(
+            iteration, self.iterations, self.training.hardening
+        )
         first = self.training.au_warmup_steps + iteration * self.coefficients.critic_steps
         last = first + self.coefficients.critic_steps - 1
         for index in range(first, last + 1):

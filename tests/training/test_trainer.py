@@ -6,10 +6,10 @@ from defgan.errors import UserError
 from defgan.faces.table import Faces
 from defgan.models import MODELS, architecture, coefficients, create
 from defgan.models.discriminator import Discriminator
-from defgan.params import AugmentParams
+from defgan.params import AugmentParams, HardeningParams
 from defgan.training.checkpoint import run_key
 from defgan.training.data import Batch, Batches, to_network, to_pixels
-from defgan.training.trainer import Trainer, discriminator_loss, learning_rate
+from defgan.training.trainer import Trainer, discriminator_loss, hardness, learning_rate
 from tests.training.conftest import SIZE, tiny_params
 
 NO_CHANGE = AugmentParams(turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
@@ -125,6 +125,16 @@ def test_d_learns_aus_on_images_that_are_worse_and_judges_those_that_are_real(pa
     batch.images.add_(0.01 * torch.randn_like(batch.images))
     _, random = discriminator_loss(discriminator, model, batch, fake, params.ganimation)
     assert abs(random["exp_d"] - plain["exp_d"]) < 0.3 * (worse["exp_d"] - plain["exp_d"])
+
+
+def test_the_discriminator_hardens_from_its_start_on_and_the_worst_case_grows_to_its_size():
+    setting = HardeningParams(start=0.5, critic_weight=3, worst_case=0.02)
+    assert [hardness(i, 10, setting) for i in (0, 4)] == [(1.0, 0.0, False)] * 2
+    weights, sizes, random = zip(*(hardness(i, 10, setting) for i in range(5, 10)), strict=True)
+    assert set(weights) == {3} and all(random)
+    assert sizes == pytest.approx([0.004, 0.008, 0.012, 0.016, 0.02])
+    never = HardeningParams(start=1, critic_weight=3, worst_case=0.02)
+    assert hardness(9, 10, never) == (1.0, 0.0, False)
 
 
 @pytest.mark.parametrize("name", list(MODELS))
