@@ -5,7 +5,6 @@ The weights are by chance and of the size that is shipped: what an edit costs do
 
 import io
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -16,6 +15,7 @@ import torch
 import typer
 from PIL import Image
 
+from benchmarks.process import own_peak_bytes
 from defgan import models
 from defgan.demo.faces import examples
 from defgan.demo.view import open_face, show
@@ -76,8 +76,7 @@ def measure(quick: bool = False) -> dict[str, object]:
         edit_times(editors["defgan"], content)  # the first is slower: memory is fetched, kernels are chosen
         times = [edit_times(editors["defgan"], content) for _ in range(1 if quick else REPEATS)]
         entry = {key: statistics.median(each[key] for each in times) for key in times[0]}
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-        entries.append({"megapixels": megapixels, **entry, "memory_gb": peak})
+        entries.append({"megapixels": megapixels, **entry, "memory_gb": own_peak_bytes() / 1e9})
     opened = open_face(examples()[0], editors)
     changes = []
     for expression in ("happy", "anger", "surprise", "sad"):

@@ -19,6 +19,7 @@ import pandas as pd
 import typer
 from PIL import Image
 
+from benchmarks.process import own_peak_bytes
 from defgan.datasets import Dataset, Record, read_dataset
 from defgan.faces import alignment
 from defgan.faces.photographs import read_photograph
@@ -121,9 +122,7 @@ def peak_bytes(directory: Path) -> int:
     options = load_params().prepare.model_copy(update={"workers": 1})
     dataset = read_dataset("folder", directory / "photos")
     prepare_faces(dataset, "wild", source, 64, options, 0, directory / "made", directory / "state")
-    # Not getrusage's maximum: a process inherits that of the one that started it.
-    [peak] = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
-    return 1024 * int(peak.split()[1])
+    return own_peak_bytes()
 
 
 def memory_growth(counts: tuple[int, int] = COUNTS) -> dict[str, float]:
