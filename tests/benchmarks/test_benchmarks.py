@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ from benchmarks.__main__ import bench
 from benchmarks.data import data_row, linear_growth
 from benchmarks.edits import MEGAPIXELS, photograph
 from benchmarks.machine import TYPES
+from benchmarks.process import own_peak_bytes
 from benchmarks.reference import PlainLoop, torch_defaults
 from benchmarks.sizes import Size, sized, tiny
 from benchmarks.throughput import ceiling_shares, in_turns
@@ -149,3 +152,10 @@ def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     assert sum(prepared["ours"]["shares"].values()) == pytest.approx(1)
     assert prepared["ours"]["two_cores_s"] == 2 * prepared["ours"]["per_core_s"] > 0
     assert prepared["memory"]["million_gb"] > 0 and len(prepared["memory"]["peak_bytes"]) == 2
+
+
+def test_a_process_has_a_peak_of_its_own_however_much_its_starter_took():
+    ballast = bytearray(2**28)
+    code = "from benchmarks.process import own_peak_bytes; print(own_peak_bytes())"
+    child = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    assert 0 < int(child.stdout) < len(ballast) < own_peak_bytes()
