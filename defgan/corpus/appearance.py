@@ -206,13 +206,6 @@ def brow_mask(p: wp.vec3, look: Look):
 
 
 @wp.func
-def wave(x: float, f: float):
-    """A train of folds: positive on the ridge, sharp and negative in the furrow."""
-    c = wp.cos(x * f)
-    return c - 0.6 * wp.pow(0.5 - 0.5 * c, 6.0)
-
-
-@wp.func
 def crease(p: wp.vec3, look: Look, folds: Creases):
     """(tilt of the normal in x, y, z; darkness) of the folds of age and of expression."""
     ax = wp.abs(p[0])

@@ -72,7 +72,7 @@ class TrainableModel(EditingModel):
     def generator_loss(
         self,
         discriminator: nn.Module,
-        embed: Callable[[Tensor], Tensor],
+        embed: Callable[[Tensor], Tensor] | None,
         edit: Edit,
         batch: Batch,
         coefficients: Any,

@@ -58,26 +58,32 @@ class DefGAN(TrainableModel):
     def generator_loss(
         self,
         discriminator: nn.Module,
-        embed: Callable[[Tensor], Tensor],
+        embed: Callable[[Tensor], Tensor] | None,
         edit: Edit,
         batch: Batch,
         coefficients: Params,
         critic_weight: float = 1.0,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """ℒ_Total^G of eq. 16 and its named terms, unweighted; `embed` is the frozen face embedder of eq. 12."""
+        """ℒ_Total^G of eq. 16 and its named terms, unweighted; `embed` is the frozen face embedder of eq. 12.
+
+        Without it, which `lambda_id` 0 asks for, eq. 12 is not computed, and its term is 0.
+        """
         cycle = self.edit(edit.image, batch.y, batch.x)
         # One pass of D over final and deformed images; D_c reads only the final ones.
         with self.autocast(batch.images):
             scores, aus = discriminator(torch.cat([edit.image, edit.deformed]))
         aus_final, aus_deformed = aus.chunk(2)
-        with torch.no_grad():
-            embedding = embed(batch.images)
+        identity = torch.zeros_like(scores.mean())
+        if embed is not None:
+            with torch.no_grad():
+                embedding = embed(batch.images)
+            identity = losses.face_identity_loss(embed(edit.deformed), embedding)
         terms = {
             "critic_g": losses.adversarial_loss(scores[: len(batch.images)]),  # eq. 8
             "exp_comp": losses.expression_loss(aus_final, batch.y),  # eq. 9
             "exp_def": losses.expression_loss(aus_deformed, batch.y),  # eq. 9
             "cyc": losses.cycle_loss(cycle.image, batch.images),  # eq. 11
-            "id": losses.face_identity_loss(embed(edit.deformed), embedding),  # eq. 12
+            "id": identity,  # eq. 12
             # Eq. 16 prints L_reg^{G_Def} twice; one of the two stands for this term, which is otherwise missing.
             "comp": losses.composition_loss(cycle.grid, edit.grid),  # eq. 13
             "eye_g": losses.grid_size_loss(edit.grid),  # eq. 14

@@ -37,7 +37,7 @@ class GANimation(TrainableModel):
     def generator_loss(
         self,
         discriminator: nn.Module,
-        embed: Callable[[Tensor], Tensor],
+        embed: Callable[[Tensor], Tensor] | None,
         edit: Edit,
         batch: Batch,
         coefficients: GANimationParams,

@@ -66,7 +66,7 @@ class StarGAN(TrainableModel):
     def generator_loss(
         self,
         discriminator: nn.Module,
-        embed: Callable[[Tensor], Tensor],
+        embed: Callable[[Tensor], Tensor] | None,
         edit: Edit,
         batch: Batch,
         coefficients: StarGANParams,

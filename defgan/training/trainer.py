@@ -97,7 +97,7 @@ def hardness(iteration: int, iterations: int, hardening: HardeningParams) -> tup
     if iteration < first:
         return 1.0, 0.0, False
     share = (iteration + 1 - first) / (iterations - first)
-    return hardening.critic_weight, min(1.0, share) * hardening.worst_case, True
+    return hardening.critic_weight, share * hardening.worst_case, True
 
 
 def make_fabric(params: Params) -> Fabric:

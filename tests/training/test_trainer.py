@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from defgan.ablations import load_ablations
 from defgan.errors import UserError
 from defgan.faces.table import Faces
 from defgan.models import MODELS, architecture, coefficients, create
@@ -10,6 +11,7 @@ from defgan.params import AugmentParams, HardeningParams
 from defgan.training.checkpoint import run_key
 from defgan.training.data import Batch, Batches, to_network, to_pixels
 from defgan.training.trainer import Trainer, discriminator_loss, hardness, learning_rate
+from tests.conftest import ROOT
 from tests.training.conftest import SIZE, tiny_params
 
 NO_CHANGE = AugmentParams(turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
@@ -96,6 +98,19 @@ def test_each_coefficient_weighs_its_own_term(name, params):
         more, _ = model.generator_loss(discriminator, embed, edit, batch, own, critic_weight=101)
         assert (more - total).item() == pytest.approx(100 * terms["critic_g"].item(), rel=2e-2, abs=1e-3)
     assert terms.keys() - {"critic_g"} == {key.removeprefix("lambda_") for key in lambdas}
+
+
+@pytest.mark.parametrize(
+    "ablation", load_ablations(ROOT / "ablations.yaml", ROOT / "params.yaml"), ids=lambda ablation: ablation.name
+)
+def test_every_ablation_of_the_project_trains(ablation, faces, tmp_path):
+    params = ablation.params.model_copy(
+        update={"image_size": SIZE, "training": tiny_params(batches=4, au_warmup_steps=0).training}
+    )
+    [*_, last] = Trainer("defgan", params, faces, tmp_path, ignore, ignore).fit().curves
+    assert last["step"] == 2
+    if not coefficients("defgan", params).lambda_id:
+        assert last["id"] == 0
 
 
 def test_the_critics_weight_counts_for_its_loss_and_its_penalty(params):
