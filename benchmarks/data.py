@@ -8,13 +8,11 @@ import numpy as np
 
 from benchmarks.machine import device
 from defgan.facs import N_AUS
-from defgan.params import AugmentParams
 from defgan.planning import seconds
-from defgan.training.data import Batches
+from defgan.training.data import NO_CHANGE, Batches
 
 COUNTS = (1_000, 10_000, 100_000)
 BLOCK = 4096
-AUGMENT = AugmentParams(turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
 
 
 def write_pixels(path: Path, count: int, image_size: int) -> None:
@@ -33,7 +31,8 @@ def epoch_cost(count: int, image_size: int, batch_size: int, directory: Path) ->
     write_pixels(path, count, image_size)
     conditions = np.random.default_rng(1).random((count, N_AUS), np.float32)
     started = time.perf_counter()
-    batches = Batches(np.load(path, mmap_mode="r"), np.arange(count), conditions, batch_size, 0, 0.1, AUGMENT, device())
+    pixels, rows = np.load(path, mmap_mode="r"), np.arange(count)
+    batches = Batches(pixels, rows, conditions, batch_size, 0, 0.1, NO_CHANGE, device())
     opened = time.perf_counter() - started
 
     def epoch() -> None:

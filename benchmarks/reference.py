@@ -20,11 +20,13 @@ from torch.utils.data import DataLoader, Dataset
 
 from defgan.faces.identity import load_embedder
 from defgan.faces.table import Faces
+from defgan.facs import AU_NAMES
 from defgan.models import architecture, coefficients, create
 from defgan.models.base import TrainableModel
 from defgan.params import HardeningParams, Params
 from defgan.training.data import Batch
 from defgan.training.losses import au_weight, worst_case
+from defgan.training.response import Response
 from defgan.training.trainer import make_discriminator
 
 
@@ -60,9 +62,9 @@ def torch_defaults() -> Iterator[None]:
 
 
 def one_pass_each(discriminator: nn.Module, batch_size: int) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """D in passes of one batch, where a loss hands it several batches at once."""
+    """D in passes of one batch, where a loss hands it several batches at once; each has random changes of its own."""
 
-    def judge(images: Tensor) -> tuple[Tensor, Tensor]:
+    def judge(images: Tensor, versions: int = 1) -> tuple[Tensor, Tensor]:
         scores, conditions = zip(*map(discriminator, images.split(batch_size)), strict=True)
         return torch.cat(scores), torch.cat(conditions)
 
@@ -80,6 +82,7 @@ class PlainLoop:
         self.hardening = training.hardening
         if self.hardening.start == 1:
             self.hardening = HardeningParams(start=1, critic_weight=1, worst_case=0)
+        self.response = Response(len(AU_NAMES)).to(device) if training.expression_changes else None
         self.embed = None
         if getattr(self.coefficients, "lambda_id", 0):
             self.embed = load_embedder(training.embedder).to(device).to(memory_format=torch.contiguous_format)
@@ -109,12 +112,14 @@ class PlainLoop:
         """Eq. 7, 10 and 18."""
         fake = self.model.edit(batch.images, batch.x, batch.y).image.detach()
         scores_real, conditions = self.discriminator(batch.images)
+        if self.response is not None:
+            self.response.update(self.response.moments(conditions, batch.x))
         if self.hardening.worst_case:
             images = batch.images.clone().requires_grad_(True)
             error = nn.functional.mse_loss(self.discriminator(images)[1], batch.x)
             (gradient,) = torch.autograd.grad(error, images)
             _, conditions = self.discriminator(worst_case(batch.images, gradient, self.hardening.worst_case))
-        scores_fake, _ = self.discriminator(fake)
+        scores_fake, conditions_fake = self.discriminator(fake)
         mix = batch.mix[:, None, None, None]
         interpolated = (mix * batch.images + (1 - mix) * fake).requires_grad_(True)
         scores = self.discriminator(interpolated)[0].flatten(1).mean(1)
@@ -123,10 +128,12 @@ class PlainLoop:
             "critic_d": scores_fake.mean() - scores_real.mean(),
             "gp": ((gradient.flatten(1).square().sum(1).sqrt() - 1) ** 2).mean(),
             "exp_d": nn.functional.mse_loss(conditions, batch.x),
+            "exp_fake": nn.functional.mse_loss(conditions_fake, batch.x),
         }
         own = self.coefficients
         critic = terms["critic_d"] + own.lambda_gp * terms["gp"]
-        return self.hardening.critic_weight * critic + au_weight(own.lambda_exp_d) * terms["exp_d"], terms
+        expression = au_weight(own.lambda_exp_d) * terms["exp_d"] + au_weight(own.lambda_exp_fake) * terms["exp_fake"]
+        return self.hardening.critic_weight * critic + expression, terms
 
     def _critic_step(self, batch: Batch) -> dict[str, float]:
         loss, terms = self.critic_loss(batch)
@@ -139,7 +146,7 @@ class PlainLoop:
         judge = one_pass_each(self.discriminator, len(batch.images))
         edit = self.model.edit(batch.images, batch.x, batch.y)
         loss, terms = self.model.generator_loss(
-            judge, self.embed, edit, batch, self.coefficients, self.hardening.critic_weight
+            judge, self.embed, edit, batch, self.coefficients, self.hardening.critic_weight, self.response
         )
         self.optimizer_g.zero_grad()
         loss.backward()

@@ -88,6 +88,7 @@ class PlanParams(_Strict):
 class AugmentParams(_Strict):
     """Random changes of the photographs that a model learns from."""
 
+    start: Share
     turn: Annotated[float, Field(ge=0, le=90)]
     zoom: Annotated[float, Field(ge=0, le=0.5)]
     shift: Annotated[float, Field(ge=0, le=0.5)]
@@ -121,6 +122,7 @@ class TrainingParams(_Strict):
     instance_noise: Coefficient
     critic_color_change: Share
     critic_blur: bool
+    expression_changes: bool
     hardening: HardeningParams
     embedder: Embedder
     augment: AugmentParams
@@ -136,6 +138,7 @@ class GANimationParams(_Strict):
     lambda_gp: Coefficient
     lambda_exp: Coefficient
     lambda_exp_d: Coefficient
+    lambda_exp_fake: Coefficient
     lambda_cyc: Coefficient
     lambda_mask: Coefficient
     lambda_tv: Coefficient
@@ -186,6 +189,7 @@ class Params(_Strict):
     lambda_exp_comp: Coefficient
     lambda_exp_def: Coefficient
     lambda_exp_d: Coefficient
+    lambda_exp_fake: Coefficient
     lambda_cyc: Coefficient
     lambda_id: Coefficient
     lambda_comp: Coefficient

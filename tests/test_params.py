@@ -14,8 +14,8 @@ def write(tmp_path, **overrides):
     return path
 
 
-def test_defaults_hold_the_papers_coefficients_but_two(params):
-    printed = {"lambda_exp_comp": 4000, "lambda_cyc": 100, "lambda_comp": 10}
+def test_defaults_hold_the_papers_coefficients_of_what_is_no_expression(params):
+    printed = {"lambda_cyc": 100, "lambda_comp": 10}
     printed |= {"lambda_eye_g": 0.1, "lambda_tv_g": 1e-5, "lambda_tv_m": 1e-5}
     assert {key: getattr(params, key) for key in printed} == printed
     # The baseline has the same weight against too much paint.

@@ -13,6 +13,7 @@ from defgan.facs import AU_NAMES
 from defgan.models.edit import Edit
 from defgan.training import losses
 from defgan.training.data import Batch
+from defgan.training.response import Response
 
 
 class EditingModel(nn.Module, ABC):
@@ -68,6 +69,25 @@ class TrainableModel(EditingModel):
         """How far a prediction of D is off, one number per image, (N,): the mean absolute AU error."""
         return (predicted - wanted).abs().mean(dim=1)
 
+    def judge(
+        self, discriminator: nn.Module, images: list[Tensor], batch: Batch, response: Response | None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """D_c's scores of the first of the batch's edits, and of each the expression loss of eq. 9.
+
+        One pass of D over all. With a `response` the losses are those on changes, and D reads the inputs too.
+        """
+        seen = images if response is None else [*images, batch.images]
+        with self.autocast(batch.images):
+            scores, aus = discriminator(torch.cat(seen), 1 if response is None else len(seen))
+        readings = aus.chunk(len(seen))
+        if response is None:
+            errors = [losses.expression_loss(reading, batch.y) for reading in readings]
+        else:
+            *readings, before = readings
+            change, matrix = batch.y - batch.x, response.matrix()
+            errors = [losses.change_loss(before.detach(), reading, change, matrix) for reading in readings]
+        return scores[: len(batch.images)], errors
+
     @abstractmethod
     def generator_loss(
         self,
@@ -77,8 +97,10 @@ class TrainableModel(EditingModel):
         batch: Batch,
         coefficients: Any,
         critic_weight: float = 1.0,
+        response: Response | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The generators' total loss and its named terms, unweighted; `edit` is that of the batch from x to y.
 
-        `critic_weight` is that of the critic's term, which no paper gives another weight than 1.
+        `critic_weight` is that of the critic's term, which no paper gives another weight than 1. With a `response` the
+        expression losses are on changes of D_exp's reading, where the model has such losses.
         """

@@ -5,7 +5,10 @@ Padding is zero throughout: under reflection padding instance normalisation woul
 is constant over the image.
 """
 
+from functools import lru_cache
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -26,16 +29,50 @@ class ResidualBlock(nn.Module):
         return features + self.body(features)
 
 
+class ConditionedConv2d(nn.Conv2d):
+    """A convolution of images to which conditions, N×n, are appended as n constant maps, without these maps.
+
+    Under zero padding a constant map only counts how much of the kernel lies inside the image, row by row and column by
+    column. That part of the sum is the same for all pixels but those at the border, and costs next to nothing.
+    """
+
+    def forward(self, images: Tensor, conditions: Tensor) -> Tensor:
+        """Images N×C×H×W and conditions N×n, where C + n are the layer's input channels."""
+        of_images, of_maps = self.weight.split([images.shape[1], conditions.shape[1]], dim=1)
+        reach = self.kernel_size[0]
+        inside = [_taps_inside(side, reach, images.device) for side in images.shape[2:]]
+        constant = torch.einsum("nk,okij->noij", conditions, of_maps)
+        constant = torch.einsum("hi,noij,wj->nohw", inside[0], constant, inside[1])
+        return F.conv2d(images, of_images, padding=self.padding) + constant
+
+
+@lru_cache
+def _taps_inside(side: int, reach: int, device: torch.device) -> Tensor:
+    """side×reach: 1 where that tap of a centred kernel lies inside the image, 0 where on the padding."""
+    position = torch.arange(side, device=device)[:, None] + torch.arange(reach, device=device) - reach // 2
+    return ((position >= 0) & (position < side)).float()
+
+
 class Encoder(nn.Sequential):
-    """7×7 convolution, two halvings, residual blocks: N×in×H×W → N×4·channels×H/4×W/4."""
+    """7×7 convolution, two halvings, residual blocks: N×C×H×W and conditions N×n → N×4·channels×H/4×W/4.
+
+    The conditions are input channels of the first convolution, `in_channels` is C + n.
+    """
 
     def __init__(self, in_channels: int, channels: int, residual_blocks: int):
         super().__init__(
-            *conv_norm_relu(nn.Conv2d(in_channels, channels, 7, padding=3, bias=False), channels),
+            *conv_norm_relu(ConditionedConv2d(in_channels, channels, 7, padding=3, bias=False), channels),
             *conv_norm_relu(nn.Conv2d(channels, 2 * channels, 4, 2, 1, bias=False), 2 * channels),
             *conv_norm_relu(nn.Conv2d(2 * channels, 4 * channels, 4, 2, 1, bias=False), 4 * channels),
             *(ResidualBlock(4 * channels) for _ in range(residual_blocks)),
         )
+
+    def forward(self, images: Tensor, *conditions: Tensor) -> Tensor:
+        first, *others = self
+        features = first(images, torch.cat(conditions, dim=1))
+        for layer in others:
+            features = layer(features)
+        return features
 
 
 class Decoder(nn.Sequential):
@@ -46,12 +83,6 @@ class Decoder(nn.Sequential):
             *conv_norm_relu(nn.ConvTranspose2d(4 * channels, 2 * channels, 4, 2, 1, bias=False), 2 * channels),
             *conv_norm_relu(nn.ConvTranspose2d(2 * channels, channels, 4, 2, 1, bias=False), channels),
         )
-
-
-def with_maps(images: Tensor, *conditions: Tensor) -> Tensor:
-    """Append each condition, N×n, to the images, N×C×H×W, as n constant maps."""
-    maps = [c[:, :, None, None].expand(-1, -1, *images.shape[-2:]) for c in conditions]
-    return torch.cat([images, *maps], dim=1)
 
 
 def init_weights(module: nn.Module, std: float = 0.02) -> None:

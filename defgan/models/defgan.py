@@ -12,6 +12,7 @@ from defgan.models.texture import TextureGenerator, blend
 from defgan.params import Params
 from defgan.training import losses
 from defgan.training.data import Batch
+from defgan.training.response import Response
 
 
 class DefGAN(TrainableModel):
@@ -63,25 +64,24 @@ class DefGAN(TrainableModel):
         batch: Batch,
         coefficients: Params,
         critic_weight: float = 1.0,
+        response: Response | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """ℒ_Total^G of eq. 16 and its named terms, unweighted; `embed` is the frozen face embedder of eq. 12.
 
         Without it, which `lambda_id` 0 asks for, eq. 12 is not computed, and its term is 0.
         """
         cycle = self.edit(edit.image, batch.y, batch.x)
-        # One pass of D over final and deformed images; D_c reads only the final ones.
-        with self.autocast(batch.images):
-            scores, aus = discriminator(torch.cat([edit.image, edit.deformed]))
-        aus_final, aus_deformed = aus.chunk(2)
-        identity = torch.zeros_like(scores.mean())
+        # D_c judges only the final images.
+        scores, (error_final, error_deformed) = self.judge(discriminator, [edit.image, edit.deformed], batch, response)
+        identity = scores.new_zeros(())
         if embed is not None:
             with torch.no_grad():
                 embedding = embed(batch.images)
             identity = losses.face_identity_loss(embed(edit.deformed), embedding)
         terms = {
-            "critic_g": losses.adversarial_loss(scores[: len(batch.images)]),  # eq. 8
-            "exp_comp": losses.expression_loss(aus_final, batch.y),  # eq. 9
-            "exp_def": losses.expression_loss(aus_deformed, batch.y),  # eq. 9
+            "critic_g": losses.adversarial_loss(scores),  # eq. 8
+            "exp_comp": error_final,  # eq. 9
+            "exp_def": error_deformed,  # eq. 9
             "cyc": losses.cycle_loss(cycle.image, batch.images),  # eq. 11
             "id": identity,  # eq. 12
             # Eq. 16 prints L_reg^{G_Def} twice; one of the two stands for this term, which is otherwise missing.

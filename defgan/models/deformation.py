@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from defgan.facs import N_AUS
-from defgan.models.blocks import Encoder, init_weights, with_maps
+from defgan.models.blocks import Encoder, init_weights
 
 REFERENCE_SIZE = 128
 """Offsets are counted in pixels of an image of this side, whatever the size at hand."""
@@ -72,6 +72,6 @@ class DeformationGenerator(nn.Module):
 
     def forward(self, images: Tensor, x: Tensor, y: Tensor) -> Tensor:
         """Images N×3×H×W in [-1, 1], AUs x and y N×17 in [0, 1]; returns the grid, N×H×W×2, fp32."""
-        coarse = self.max_offset * torch.tanh(self.head(self.encoder(with_maps(images, x, y))).float())
+        coarse = self.max_offset * torch.tanh(self.head(self.encoder(images, x, y)).float())
         offsets = F.interpolate(coarse, scale_factor=4, mode="bilinear", align_corners=False)
         return to_grid(offsets.permute(0, 2, 3, 1))

@@ -61,20 +61,29 @@ class Discriminator(nn.Module):
         if normal_init:
             init_weights(self)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Images N×3×H×W in [-1, 1]; returns D_c, N×h×w patch scores, and D_exp, N×17 AUs or N×n labels; fp32"""
+    def forward(self, images: Tensor, versions: int = 1) -> tuple[Tensor, Tensor]:
+        """Images N×3×H×W in [-1, 1]; returns D_c, N×h×w patch scores, and D_exp, N×17 AUs or N×n labels; fp32.
+
+        Of `versions` > 1 the batch is that many versions of the same images, one after the other: in training each is
+        seen through the same colours, filter and noise, so that their readings differ by what the images differ in.
+        """
+        distinct = len(images) // versions
+
+        def alike(draws: Tensor) -> Tensor:
+            return draws.repeat(versions, *[1] * (draws.dim() - 1))
+
         if self.training and self.color_change:
-            draws = torch.rand(len(images), COLOR_DRAWS, device=images.device).mul(2).sub(1)
-            images = change_colors(images, draws, self.color_change)
+            draws = torch.rand(distinct, COLOR_DRAWS, device=images.device).mul(2).sub(1)
+            images = change_colors(images, alike(draws), self.color_change)
         if self.blur:
             weights = torch.tensor([0.25, 0.5, 0.25], device=images.device)
             kernel = (weights[:, None] * weights).expand(3, 1, 3, 3)
             blurred = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
             if self.training and self.random_blur:
-                share = torch.rand(len(images), 1, 1, 1, device=images.device)
+                share = alike(torch.rand(distinct, 1, 1, 1, device=images.device))
                 blurred = images + share * (blurred - images)
             images = blurred
         if self.training and self.instance_noise:
-            images = images + self.instance_noise * torch.randn_like(images)
+            images = images + self.instance_noise * alike(torch.randn_like(images[:distinct]))
         features = self.trunk(images)
         return self.critic_head(features)[:, 0].float(), self.condition_head(features)[:, :, 0, 0].float()

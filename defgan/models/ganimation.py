@@ -10,6 +10,7 @@ from defgan.models.texture import TextureGenerator, blend
 from defgan.params import GANimationParams
 from defgan.training import losses
 from defgan.training.data import Batch
+from defgan.training.response import Response
 
 
 class GANimation(TrainableModel):
@@ -42,6 +43,7 @@ class GANimation(TrainableModel):
         batch: Batch,
         coefficients: GANimationParams,
         critic_weight: float = 1.0,
+        response: Response | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The published total loss, its terms, unweighted; without an identity term `embed` is unused.
 
@@ -49,11 +51,10 @@ class GANimation(TrainableModel):
         As in its reference code, the mask terms are taken on the edit and on the way back.
         """
         cycle = self.edit(edit.image, batch.y, batch.x)
-        with self.autocast(batch.images):
-            scores, aus = discriminator(edit.image)
+        scores, [error] = self.judge(discriminator, [edit.image], batch, response)
         terms = {
             "critic_g": losses.adversarial_loss(scores),
-            "exp": losses.expression_loss(aus, batch.y),
+            "exp": error,
             "cyc": losses.cycle_loss(cycle.image, batch.images),
             "mask": (1 - edit.mask).mean() + (1 - cycle.mask).mean(),
             "tv": losses.total_variation(edit.mask) + losses.total_variation(cycle.mask),

@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from defgan.facs import RAFD_EXPRESSIONS
 from defgan.models.base import TrainableModel
-from defgan.models.blocks import Decoder, Encoder, with_maps
+from defgan.models.blocks import Decoder, Encoder
 from defgan.models.edit import Edit
 from defgan.params import StarGANParams
 from defgan.training import losses
 from defgan.training.data import Batch
+from defgan.training.response import Response
 
 
 class StarGAN(TrainableModel):
@@ -60,7 +61,8 @@ class StarGAN(TrainableModel):
     def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
         """Images N×3×H×W in [-1, 1], y N×8 labels; the present label x is not an input of this method."""
         with self.autocast(images):
-            painted = torch.tanh(self.image_head(self.trunk(with_maps(images, y))))
+            encoder, decoder = self.trunk
+            painted = torch.tanh(self.image_head(decoder(encoder(images, y))))
         return Edit(painted.float())
 
     def generator_loss(
@@ -71,8 +73,9 @@ class StarGAN(TrainableModel):
         batch: Batch,
         coefficients: StarGANParams,
         critic_weight: float = 1.0,
+        response: Response | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Its eq. 6, the terms, unweighted; without an identity term `embed` is unused."""
+        """Its eq. 6, the terms, unweighted. Without identity term and AUs, `embed` and `response` are unused."""
         cycle = self.edit(edit.image, batch.y, batch.x)
         with self.autocast(batch.images):
             scores, labels = discriminator(edit.image)

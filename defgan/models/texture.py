@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from defgan.facs import N_AUS
-from defgan.models.blocks import Decoder, Encoder, init_weights, with_maps
+from defgan.models.blocks import Decoder, Encoder, init_weights
 
 
 class TextureGenerator(nn.Module):
@@ -22,7 +22,8 @@ class TextureGenerator(nn.Module):
 
     def forward(self, images: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Images N×3×H×W in [-1, 1], y N×17; returns 𝒯 N×3×H×W in [-1, 1] and ℳ N×1×H×W in [0, 1]."""
-        features = self.trunk(with_maps(images, y))
+        encoder, decoder = self.trunk
+        features = decoder(encoder(images, y))
         return torch.tanh(self.texture_head(features)).float(), torch.sigmoid(self.mask_head(features)).float()
 
 

@@ -17,6 +17,8 @@ READERS = 4
 AHEAD = 8
 """Threads that read batches from disk, and batches that they are ahead of the training."""
 
+NO_CHANGE = AugmentParams(start=0, turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
+
 
 def to_network(pixels: Tensor) -> Tensor:
     """uint8 N×H×W×3 in [0, 255] to float32 N×3×H×W in [-1, 1], channels last in memory."""
@@ -67,6 +69,7 @@ class Batches:
         seed: of everything that is drawn.
         target_noise: half-width of the uniform noise added to targets.
         augment: how far the images are changed.
+        augment_from: index of the first batch whose images are.
         device: where the batches go.
         rank, processes: which share of each batch is this process's.
 
@@ -86,6 +89,7 @@ class Batches:
         device: torch.device,
         rank: int = 0,
         processes: int = 1,
+        augment_from: int = 0,
     ):
         if len(rows) < batch_size:
             raise UserError(
@@ -99,7 +103,7 @@ class Batches:
             )
         self.pixels, self.rows, self.conditions = pixels, rows, torch.from_numpy(conditions)
         self.batch_size, self.seed, self.target_noise, self.device = batch_size, seed, target_noise, device
-        self.augment = augment
+        self.augment, self.augment_from = augment, augment_from
         share = batch_size // processes
         self.own = slice(rank * share, (rank + 1) * share)
         self.per_epoch = len(rows) // batch_size
@@ -126,19 +130,20 @@ class Batches:
             # Drawn here, in order: the permutation of an epoch is kept for the next batch.
             for later in range(index, index + AHEAD):
                 if later not in self._ahead:
-                    self._ahead[later] = self._readers.submit(self._read_pinned, self._draw(later))
+                    self._ahead[later] = self._readers.submit(self._read_pinned, later, self._draw(later))
             for earlier in [key for key in self._ahead if key < index]:
                 del self._ahead[earlier]
             draw, images = self._ahead.pop(index).result()
         chosen = self._tensor(draw.chosen)
         if images is None:
-            images = self._read(draw) if self.resident is None else self.resident[chosen]
+            images = self._read(index, draw) if self.resident is None else self.resident[chosen]
         images = to_network(images.to(self.device, non_blocking=True))
         images = torch.where(self._tensor(draw.flips)[:, None, None, None], images.flip(3), images)
-        if self.augment.turn or self.augment.zoom or self.augment.shift:
-            images = change_framing(images, self._tensor(draw.framing), self.augment)
-        if self.augment.color:
-            images = change_colors(images, self._tensor(draw.colors), self.augment.color).clamp(-1, 1)
+        augment = self._augment(index)
+        if augment.turn or augment.zoom or augment.shift:
+            images = change_framing(images, self._tensor(draw.framing), augment)
+        if augment.color:
+            images = change_colors(images, self._tensor(draw.colors), augment.color).clamp(-1, 1)
         images = images.contiguous(memory_format=torch.channels_last)
         y = self.conditions[self._tensor(draw.lenders)] + self._tensor(draw.noise)
         return Batch(images, self.conditions[chosen], y, self._tensor(draw.mix))
@@ -159,14 +164,18 @@ class Batches:
         numbers = (values.astype(np.float32) for values in (noise, mix, framing, colors, quality))
         return _Draw(*(values[self.own] for values in (chosen, flips, lenders, *numbers)))
 
-    def _read(self, draw: _Draw) -> Tensor:
+    def _augment(self, index: int) -> AugmentParams:
+        """How far the images of a batch are changed."""
+        return self.augment if index >= self.augment_from else NO_CHANGE
+
+    def _read(self, index: int, draw: _Draw) -> Tensor:
         pixels = self.pixels[self.rows[draw.chosen]]
-        if self.augment.jpeg_quality:
-            pixels = compress(pixels, draw.quality, self.augment.jpeg_quality)
+        if quality := self._augment(index).jpeg_quality:
+            pixels = compress(pixels, draw.quality, quality)
         return torch.from_numpy(pixels)
 
-    def _read_pinned(self, draw: _Draw) -> tuple[_Draw, Tensor]:
-        return draw, self._read(draw).pin_memory()
+    def _read_pinned(self, index: int, draw: _Draw) -> tuple[_Draw, Tensor]:
+        return draw, self._read(index, draw).pin_memory()
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         return torch.from_numpy(values).to(self.device, non_blocking=True)

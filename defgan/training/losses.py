@@ -15,6 +15,9 @@ from defgan.models.deformation import compose, to_offsets
 REFERENCE_BATCH = 25
 """Batch size of the reference code, by which it divides its AU losses."""
 
+SMALLEST_RESPONSE = 0.01
+"""Response of D_exp below which `change_loss` does not enlarge its reading any further."""
+
 
 def au_weight(coefficient: float) -> float:
     """The effective weight of an AU loss whose printed coefficient is given."""
@@ -58,6 +61,17 @@ def adversarial_loss(scores_fake: Tensor) -> Tensor:
 def expression_loss(predicted: Tensor, wanted: Tensor) -> Tensor:
     """Eq. 9 and 10: mean squared error of AU intensities, both N×17."""
     return F.mse_loss(predicted, wanted)
+
+
+def change_loss(before: Tensor, after: Tensor, change: Tensor, response: Tensor) -> Tensor:
+    """Eq. 9 on changes: mean squared error of the change of D_exp's reading, in units of AU intensities.
+
+    `before` and `after` are D_exp's readings of inputs and edits, N×17; `change` is y − x; `response`, 17×17, what such
+    changes make of its reading on real faces. Divided by the mean square of each unit's own response: where D_exp reads
+    real faces exactly (the response is the identity), it is eq. 9 but for what D_exp misreads of the input.
+    """
+    scale = response.diagonal().square().mean().clamp(min=SMALLEST_RESPONSE**2)
+    return F.mse_loss(after - before, change @ response.T) / scale
 
 
 def classification_loss(predicted: Tensor, labels: Tensor) -> Tensor:

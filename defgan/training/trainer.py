@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from defgan.faces.table import Faces
+from defgan.facs import AU_NAMES
 from defgan.models import architecture, coefficients, create
 from defgan.models.base import TrainableModel
 from defgan.models.discriminator import Discriminator
@@ -25,6 +26,7 @@ from defgan.training import losses
 from defgan.training.checkpoint import load_state, save_state
 from defgan.training.data import Batch, Batches, to_network
 from defgan.training.monitor import Guard, Interval, Timings, edit_figures
+from defgan.training.response import Response
 from defgan.training.sheets import sample_sheet
 
 LOG_EVERY = 10
@@ -62,8 +64,9 @@ def discriminator_loss(
     coefficients: Any,
     critic_weight: float = 1.0,
     worst_case: float = 0.0,
-) -> tuple[Tensor, dict[str, Tensor]]:
-    """ℒ_Total^D of eq. 18 and its named terms, unweighted, with the mean gradient norm `gp_norm` besides."""
+) -> tuple[Tensor, dict[str, Tensor], Tensor]:
+    """ℒ_Total^D of eq. 18, its named terms, unweighted, with the mean gradient norm `gp_norm` besides, and D_exp's
+    reading of the real images, N×n."""
     images = [batch.images, fake]
     if worst_case:
         images.append(worst_images(discriminator, model, batch, coefficients, worst_case))
@@ -82,7 +85,13 @@ def discriminator_loss(
         name: condition,  # eq. 10
     }
     weights = {"critic_d": critic_weight, "gp": critic_weight * coefficients.lambda_gp, name: weight}
-    return losses.weighted_sum(terms, weights), {**terms, "gp_norm": norms.mean()}
+    if coefficient := getattr(coefficients, "lambda_exp_fake", 0):  # StarGAN has none
+        # Not the paper's: what a generator makes of a face is to be read as that face was. D_exp unlearns what looks
+        # like an expression to it and is none; what real expressions look like it cannot unlearn.
+        terms["exp_fake"] = losses.expression_loss(conditions[len(fake) : 2 * len(fake)], batch.x)
+        weights["exp_fake"] = losses.au_weight(coefficient)
+    reading = conditions[: len(fake)].detach()
+    return losses.weighted_sum(terms, weights), {**terms, "gp_norm": norms.mean()}, reading
 
 
 def learning_rate(iteration: int, iterations: int, initial: float, decay_share: float) -> float:
@@ -166,6 +175,9 @@ class Trainer:
         discriminator = make_discriminator(params, model)
         self.model, self.optimizer_g = self._setup(model, "edit", "generator_loss")
         self.discriminator, self.optimizer_d = self._setup(discriminator)
+        self.response = None
+        if self.training.expression_changes and model.CONDITIONS == AU_NAMES:
+            self.response = Response(len(AU_NAMES)).to(self.device)
         self.average = None
         if self.training.ema_decay:
             self.average = AveragedModel(self.model.module, multi_avg_fn=get_ema_multi_avg_fn(self.training.ema_decay))
@@ -181,6 +193,8 @@ class Trainer:
             self.device,
             self.fabric.global_rank,
             self.fabric.world_size,
+            self.training.au_warmup_steps
+            + round(self.training.augment.start * self.iterations) * self.coefficients.critic_steps,
         )
         self.embed = self._embedder()
         self.timings, self.guard = Timings(self.device), Guard(model.MASK_REMEDIES)
@@ -242,10 +256,17 @@ class Trainer:
         batch = self._batch(step)
         with self.model.module.autocast(batch.images):
             scores, predicted = self.discriminator(batch.images)
+        self._follow(predicted.detach(), batch.x)
         name, loss, weight = self.model.module.condition_term(predicted, batch.x, self.coefficients)
         # 0·D_c: distributed training asks for a gradient of every parameter.
         norm = self._descend(self.optimizer_d, self.discriminator, weight * loss + 0 * scores.sum())
         return {name: loss.detach(), "grad_d": norm}
+
+    def _follow(self, reading: Tensor, x: Tensor) -> None:
+        """What D_exp reads on real images of conditions x tells how it responds to them."""
+        if self.response is not None:
+            moments = self.response.moments(reading, x)
+            self.response.update(self.fabric.all_reduce(moments, reduce_op="mean"))
 
     def _iteration(self, iteration: int) -> tuple[dict[str, Tensor], Edit]:
         """`critic_steps` steps of D, then one of the generators on the last batch, as in the reference code."""
@@ -263,7 +284,7 @@ class Trainer:
             # The generators' step takes the last edits over: they are not made twice.
             with torch.set_grad_enabled(index == last):
                 edit = self.model.edit(batch.images, batch.x, batch.y)
-            loss_d, terms_d = discriminator_loss(
+            loss_d, terms_d, reading = discriminator_loss(
                 self.discriminator,
                 self.model.module,
                 batch,
@@ -272,11 +293,12 @@ class Trainer:
                 critic_weight,
                 worst_case,
             )
+            self._follow(reading, batch.x)
             norm_d = self._descend(self.optimizer_d, self.discriminator, loss_d)
         # D only passes gradients on here; without this its weights' gradients would be computed for nothing.
         self.discriminator.requires_grad_(False)
         loss_g, terms_g = self.model.generator_loss(
-            self.discriminator.module, self.embed, edit, batch, self.coefficients, critic_weight
+            self.discriminator.module, self.embed, edit, batch, self.coefficients, critic_weight, self.response
         )
         norm_g = self._descend(self.optimizer_g, self.model, loss_g, self.training.max_grad_norm)
         self.discriminator.requires_grad_(True)
@@ -379,7 +401,8 @@ class Trainer:
             "optimizer_g": self.optimizer_g,
             "optimizer_d": self.optimizer_d,
         }
-        return parts if self.average is None else {**parts, "average": self.average}
+        optional = {"average": self.average, "response": self.response}
+        return parts | {name: part for name, part in optional.items() if part is not None}
 
     def _save(self) -> None:
         if not self.fabric.is_global_zero:

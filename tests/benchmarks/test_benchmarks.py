@@ -49,7 +49,7 @@ def test_the_plain_loop_descends_on_our_losses(plain):
     hardening = params.training.hardening
     assert hardening.critic_weight > 1 and hardening.worst_case > 0
     own = coefficients(name, params)
-    ours, _ = discriminator_loss(
+    ours, *_ = discriminator_loss(
         loop.discriminator, loop.model, batch, fake, own, hardening.critic_weight, hardening.worst_case
     )
     gradients = [torch.autograd.grad(loss, list(loop.discriminator.parameters())) for loss in (theirs, ours)]
@@ -64,7 +64,7 @@ def test_the_plain_loop_trains_both_networks_and_leaves_torch_as_it_was(plain):
     networks = (loop.model, loop.discriminator)
     before = [[p.detach().clone() for p in network.parameters()] for network in networks]
     terms = loop.iteration()
-    assert {"critic_d", "gp", "exp_d", "critic_g", "cyc"} <= terms.keys()
+    assert {"critic_d", "gp", "exp_d", "exp_fake", "critic_g", "cyc"} <= terms.keys()
     for network, old in zip(networks, before, strict=True):
         assert all(not torch.equal(a, b) for a, b in zip(network.parameters(), old, strict=True))
     assert torch.get_float32_matmul_precision() == "high"

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from defgan.facs import N_AUS
 from defgan.models import create
-from defgan.models.blocks import Encoder, ResidualBlock, with_maps
+from defgan.models.blocks import ConditionedConv2d, Encoder, ResidualBlock
 from defgan.models.deformation import DeformationGenerator
 from defgan.models.discriminator import Discriminator
 from defgan.models.texture import TextureGenerator
@@ -185,23 +185,47 @@ def test_each_action_unit_reaches_every_output(au):
         return ((a - b).abs().max() / (a.max() - a.min())).item()
 
     with torch.no_grad():
-        offsets = [deformation.head(deformation.encoder(with_maps(images, *c))) for c in ((x, y), (x + other, y))]
+        offsets = [deformation.head(deformation.encoder(images, *c)) for c in ((x, y), (x + other, y))]
         assert change(*offsets) > 0.01
-        offsets[1] = deformation.head(deformation.encoder(with_maps(images, x, y + other)))
+        offsets[1] = deformation.head(deformation.encoder(images, x, y + other))
         assert change(*offsets) > 0.01
         for a, b in zip(texture(images, y), texture(images, y + other), strict=True):
             assert change(a, b) > 0.01
+
+
+class WithMaps(nn.Conv2d):
+    """The published first layer: the conditions appended to the images as constant maps, then convolved."""
+
+    def forward(self, images: Tensor, conditions: Tensor) -> Tensor:
+        maps = conditions[:, :, None, None].expand(-1, -1, *images.shape[2:])
+        return super().forward(torch.cat([images, maps], dim=1))
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (24, 40), (4, 4)])
+def test_the_first_layer_convolves_images_and_constant_maps(shape):
+    torch.manual_seed(0)
+    own, published = (kind(3 + N_AUS, 8, 7, padding=3, bias=False) for kind in (ConditionedConv2d, WithMaps))
+    published.load_state_dict(own.state_dict())
+    images, y = torch.rand(2, 3, *shape), torch.rand(2, N_AUS)
+    results = [layer(images, y) for layer in (own, published)]
+    torch.testing.assert_close(*results, rtol=1e-4, atol=1e-5)
+    gradients = [
+        torch.autograd.grad(result.square().sum(), layer.weight)[0]
+        for result, layer in zip(results, (own, published), strict=True)
+    ]
+    torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-3)
 
 
 def test_reflection_padding_would_let_instance_norm_erase_the_condition():
     """Why the padding is zero: a constant map stays constant in a convolution that sees it go on beyond the border."""
     torch.manual_seed(0)
     encoder = Encoder(3 + N_AUS, channels=8, residual_blocks=1)
+    encoder[0] = WithMaps(3 + N_AUS, 8, 7, padding=3, bias=False)
     images, y = torch.rand(2, 3, 32, 32), torch.rand(2, N_AUS)
 
     def change() -> float:
         with torch.no_grad():
-            return (encoder(with_maps(images, y)) - encoder(with_maps(images, 1 - y))).abs().max().item()
+            return (encoder(images, y) - encoder(images, 1 - y)).abs().max().item()
 
     assert change() > 0.5
     convolutions(encoder)[0].padding_mode = "reflect"

@@ -67,6 +67,20 @@ def test_colors_change_in_training_only():
     assert torch.equal(discriminator(images)[1], discriminator(images)[1])
 
 
+def test_versions_of_the_same_images_are_seen_alike():
+    """In training each image has its own noise, colours and filter, the same for all versions of it."""
+    torch.manual_seed(0)
+    discriminator = Discriminator(32, channels=4, instance_noise=0.1, color_change=1.0, blur=True)
+    discriminator.random_blur = True
+    seen = []
+    discriminator.trunk.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    image = torch.rand(1, 3, 32, 32) * 2 - 1
+    discriminator(image.repeat(6, 1, 1, 1), versions=3)
+    first, second, third = seen[0].chunk(3)
+    assert torch.equal(first, second) and torch.equal(first, third)
+    assert not torch.equal(first[0], first[1])
+
+
 def test_mask_of_zero_keeps_the_images_and_of_one_paints():
     images, texture = torch.rand(1, 3, 4, 4), torch.rand(1, 3, 4, 4)
     assert torch.equal(blend(torch.zeros(1, 1, 4, 4), texture, images), images)

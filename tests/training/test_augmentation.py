@@ -1,10 +1,8 @@
 import numpy as np
 import torch
 
-from defgan.params import AugmentParams
 from defgan.training.augmentation import COLOR_DRAWS, change_colors, change_framing, compress
-
-STILL = AugmentParams(turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
+from defgan.training.data import NO_CHANGE
 
 
 def ramp(size: int = 33) -> torch.Tensor:
@@ -16,7 +14,7 @@ def ramp(size: int = 33) -> torch.Tensor:
 
 def framed(**options) -> torch.Tensor:
     """The ramp under one full draw of every change."""
-    return change_framing(ramp(), torch.ones(1, 4), STILL.model_copy(update=options))
+    return change_framing(ramp(), torch.ones(1, 4), NO_CHANGE.model_copy(update=options))
 
 
 def inner(image: torch.Tensor) -> torch.Tensor:

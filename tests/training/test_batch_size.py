@@ -70,7 +70,7 @@ def test_discriminator_terms_do_not_depend_on_the_batch_size(setting, params, wo
     def terms(batch: Batch) -> dict[str, torch.Tensor]:
         with torch.no_grad():
             fake = model.edit(batch.images, batch.x, batch.y).image
-        total, terms = discriminator_loss(discriminator, model, batch, fake, own, worst_case=worst_case)
+        total, terms, _ = discriminator_loss(discriminator, model, batch, fake, own, worst_case=worst_case)
         return {**terms, "total": total}
 
     assert_same(terms(batch), terms(repeated(batch)))

@@ -9,12 +9,11 @@ from defgan.models import MODELS, architecture, coefficients, create
 from defgan.models.discriminator import Discriminator
 from defgan.params import AugmentParams, HardeningParams
 from defgan.training.checkpoint import run_key
-from defgan.training.data import Batch, Batches, to_network, to_pixels
+from defgan.training.data import NO_CHANGE, Batch, Batches, to_network, to_pixels
+from defgan.training.response import Response
 from defgan.training.trainer import Trainer, discriminator_loss, hardness, learning_rate
 from tests.conftest import ROOT
 from tests.training.conftest import SIZE, tiny_params
-
-NO_CHANGE = AugmentParams(turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
 
 
 def ignore(*_):
@@ -57,12 +56,15 @@ def test_targets_are_other_faces_aus_with_noise_of_a_tenth(faces):
 
 def test_images_change_by_their_index_alone_and_only_as_asked(faces):
     plain = batches(faces, 4)
-    every = AugmentParams(turn=10, zoom=0.1, shift=0.05, color=0.4, jpeg_quality=40)
+    every = AugmentParams(start=0, turn=10, zoom=0.1, shift=0.05, color=0.4, jpeg_quality=40)
     assert torch.equal(batches(faces, 4, augment=every)[7].images, batches(faces, 4, augment=every)[7].images)
     for change in ({"turn": 10}, {"zoom": 0.1}, {"shift": 0.05}, {"color": 0.4}, {"jpeg_quality": 40}):
         changed = batches(faces, 4, augment=NO_CHANGE.model_copy(update=change))[7]
         assert not torch.equal(changed.images, plain[7].images) and changed.images.abs().max() <= 1
         assert torch.equal(changed.x, plain[7].x) and torch.equal(changed.y, plain[7].y)
+    later = batches(faces, 4, augment=every, augment_from=7)
+    assert torch.equal(later[6].images, plain[6].images)
+    assert torch.equal(later[7].images, batches(faces, 4, augment=every)[7].images)
 
 
 def test_learning_rate_is_constant_then_falls_to_zero():
@@ -85,7 +87,7 @@ def test_each_coefficient_weighs_its_own_term(name, params):
 
     own = coefficients(name, params)
     lambdas = {key for key in type(own).model_fields if key.startswith("lambda_")}
-    lambdas -= {"lambda_gp", "lambda_exp_d"}  # the discriminator's
+    lambdas -= {"lambda_gp", "lambda_exp_d", "lambda_exp_fake"}  # the discriminator's
     with torch.no_grad():
         edit = model.edit(batch.images, batch.x, batch.y)
         total, terms = model.generator_loss(discriminator, embed, edit, batch, own)
@@ -119,9 +121,53 @@ def test_the_critics_weight_counts_for_its_loss_and_its_penalty(params):
     discriminator = Discriminator(SIZE, 4)
     batch = Batch(torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 17), torch.rand(2, 17), torch.rand(2))
     own, fake = params.ganimation, torch.rand(2, 3, SIZE, SIZE)
-    total, terms = discriminator_loss(discriminator, model, batch, fake, own)
-    more, _ = discriminator_loss(discriminator, model, batch, fake, own, critic_weight=2)
+    total, terms, _ = discriminator_loss(discriminator, model, batch, fake, own)
+    more, *_ = discriminator_loss(discriminator, model, batch, fake, own, critic_weight=2)
     assert (more - total).item() == pytest.approx((terms["critic_d"] + own.lambda_gp * terms["gp"]).item(), rel=1e-3)
+
+
+@pytest.mark.parametrize("name", ["defgan", "ganimation"])
+def test_d_learns_to_read_edits_as_their_inputs(name, params):
+    torch.manual_seed(0)
+    model = create(name, {**architecture(name, params), "precision": "32-true"})
+    discriminator = Discriminator(SIZE, 4)
+    batch = Batch(torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 17), torch.rand(2, 17), torch.rand(2))
+    fake, own = torch.rand(2, 3, SIZE, SIZE), coefficients(name, params)
+    totals = []
+    for coefficient in (0.0, 100.0):
+        total, terms, reading = discriminator_loss(
+            discriminator, model, batch, fake, own.model_copy(update={"lambda_exp_fake": coefficient})
+        )
+        totals.append(total.item())
+    of_fake, of_real = discriminator(fake)[1], discriminator(batch.images)[1]
+    error = (of_fake - batch.x).square().mean().item()
+    assert terms["exp_fake"].item() == pytest.approx(error, rel=1e-5)
+    assert totals[1] - totals[0] == pytest.approx(100 / 25 * error, rel=1e-3)
+    torch.testing.assert_close(reading, of_real.detach())
+
+
+@pytest.mark.parametrize("name", ["defgan", "ganimation"])
+def test_with_a_response_the_expression_losses_are_on_changes(name, params):
+    """D_exp reads AUs by half and misreads this face: an edit that does nothing misses y − x, and no more."""
+    torch.manual_seed(0)
+    model = create(name, {**architecture(name, params), "precision": "32-true"})
+    batch = Batch(torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 17), torch.rand(2, 17), torch.rand(2))
+    seen = []
+
+    def discriminator(images, versions=1):
+        seen.append((len(images), versions))
+        return torch.zeros(len(images), 3, 3), (batch.x / 2 + 7).repeat(len(images) // 2, 1)
+
+    response = Response(17)
+    x = torch.rand(400, 17)
+    response.update(response.moments(x / 2, x))
+    edits = [batch.images] * (2 if name == "defgan" else 1)
+    _, errors = model.judge(discriminator, edits, batch, response)
+    wanted = (batch.y - batch.x).square().mean().item()
+    assert [error.item() for error in errors] == pytest.approx([wanted] * len(edits), rel=0.05)
+    assert seen == [(2 * len(edits) + 2, len(edits) + 1)]
+    _, errors = model.judge(discriminator, edits, batch, None)
+    assert min(errors) > 30
 
 
 def test_d_learns_aus_on_images_that_are_worse_and_judges_those_that_are_real(params):
@@ -132,13 +178,13 @@ def test_d_learns_aus_on_images_that_are_worse_and_judges_those_that_are_real(pa
         torch.nn.init.normal_(parameter, 0.0, 0.2)
     batch = Batch(torch.rand(2, 3, SIZE, SIZE), torch.rand(2, 17), torch.rand(2, 17), torch.rand(2))
     fake = torch.rand(2, 3, SIZE, SIZE)
-    _, plain = discriminator_loss(discriminator, model, batch, fake, params.ganimation)
-    _, worse = discriminator_loss(discriminator, model, batch, fake, params.ganimation, worst_case=0.01)
+    _, plain, _ = discriminator_loss(discriminator, model, batch, fake, params.ganimation)
+    _, worse, _ = discriminator_loss(discriminator, model, batch, fake, params.ganimation, worst_case=0.01)
     assert worse["exp_d"] > 1.01 * plain["exp_d"]
     for name in ("critic_d", "gp"):
         assert worse[name].item() == pytest.approx(plain[name].item(), rel=1e-5)
     batch.images.add_(0.01 * torch.randn_like(batch.images))
-    _, random = discriminator_loss(discriminator, model, batch, fake, params.ganimation)
+    _, random, _ = discriminator_loss(discriminator, model, batch, fake, params.ganimation)
     assert abs(random["exp_d"] - plain["exp_d"]) < 0.3 * (worse["exp_d"] - plain["exp_d"])
 
 
