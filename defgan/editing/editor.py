@@ -22,7 +22,7 @@ from defgan.editing.targets import Target, make_target
 from defgan.editing.weights import read_weights
 from defgan.facs import AU_NAMES
 from defgan.models.base import EditingModel
-from defgan.models.deformation import to_offsets
+from defgan.models.deformation import to_grid, to_offsets, warp
 from defgan.report.style import METHOD_LABELS
 from defgan.training.data import to_network, to_pixels
 
@@ -73,6 +73,11 @@ def render(pixels: np.ndarray, parts: Sequence[Parts]) -> np.ndarray:
     return pixels
 
 
+def _both_sides(fields: torch.Tensor) -> torch.Tensor:
+    """The mean of what was made of a face and of its mirror image: 2×C×H×W to 1×C×H×W."""
+    return (fields[:1] + fields[1:].flip(3)) / 2
+
+
 def describe(parts: Sequence[Parts]) -> str:
     """The target AUs of an edit in words; those that are 0 are not named."""
     faces = []
@@ -108,25 +113,31 @@ class Editor:
 
     @torch.inference_mode()
     def generate(self, face: Face, y: np.ndarray) -> Parts:
-        """Run the networks on one face for target AUs y, float32 of shape (17,) in [0, 1]."""
-        images = to_network(torch.from_numpy(face.crop[None]))
-        # A batch of one is ambiguous to torch: say that it is channels last.
-        images = images.contiguous(memory_format=torch.channels_last)
-        conditions = (torch.from_numpy(np.asarray(aus, np.float32))[None] for aus in (face.x, y))
+        """Run the networks on one face for target AUs y, float32 of shape (17,) in [0, 1].
+
+        They see the face and its mirror image, and the edit is the mean of both: all AUs are symmetric, and what a
+        network does to one side only, such as half an open mouth, is its error.
+        """
+        crop = to_network(torch.from_numpy(face.crop[None]))
+        images = torch.cat([crop, crop.flip(3)]).contiguous(memory_format=torch.channels_last)
+        conditions = (torch.from_numpy(np.asarray(aus, np.float32)).expand(2, -1) for aus in (face.x, y))
         edit = self._model.edit(images, *conditions)
-        before = images if edit.deformed is None else edit.deformed
-        change = None
-        if edit.mask is not None:
-            change = ((edit.image - before) * 127.5)[0].permute(1, 2, 0).contiguous().numpy()
+        change = _both_sides(edit.image - (images if edit.deformed is None else edit.deformed))
+        offsets, deformed = None, crop
+        if edit.grid is not None:
+            steps = to_offsets(edit.grid).permute(0, 3, 1, 2)
+            steps[1, 0].neg_()  # right is left in the mirror
+            offsets = _both_sides(steps).permute(0, 2, 3, 1)
+            deformed = warp(to_grid(offsets), crop)
         return Parts(
             face=face,
             y=y,
-            image=to_pixels(edit.image)[0],
-            deformed=None if edit.deformed is None else to_pixels(edit.deformed)[0],
-            offsets=None if edit.grid is None else to_offsets(edit.grid)[0].contiguous().numpy(),
-            mask=None if edit.mask is None else edit.mask[0, 0].numpy(),
-            texture=None if edit.texture is None else to_pixels(edit.texture)[0],
-            change=change,
+            image=to_pixels(deformed + change)[0],
+            deformed=None if offsets is None else to_pixels(deformed)[0],
+            offsets=None if offsets is None else offsets[0].contiguous().numpy(),
+            mask=None if edit.mask is None else _both_sides(edit.mask)[0, 0].numpy(),
+            texture=None if edit.texture is None else to_pixels(_both_sides(edit.texture))[0],
+            change=None if edit.mask is None else (127.5 * change)[0].permute(1, 2, 0).contiguous().numpy(),
         )
 
     def apply(self, photograph: Photograph, faces: Sequence[Face], target: Target) -> EditedPhotograph:

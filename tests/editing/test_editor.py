@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,6 +51,19 @@ def test_an_edit_changes_the_face_and_nothing_else(editor, face_file, face_pixel
     np.testing.assert_array_equal(deformed[away], face_pixels[away])
     assert (deformed != face_pixels).any()
     assert (deformed != after).any()
+
+
+@pytest.mark.parametrize("name", ["defgan", "ganimation"])
+def test_the_edit_of_a_mirrored_face_is_the_mirrored_edit(name, weights, face_pixels):
+    editor = Editor.load(name, weights)
+    [face] = editor.find(face_pixels)
+    mirrored = replace(face, crop=np.ascontiguousarray(face.crop[:, ::-1]))
+    one, other = (editor.generate(f, preset("happy")) for f in (face, mirrored))
+    np.testing.assert_allclose(other.change, one.change[:, ::-1], atol=0.02)
+    np.testing.assert_allclose(other.mask, one.mask[:, ::-1], atol=1e-4)
+    if name == "defgan":
+        assert np.abs(one.offsets).max() > 0.5
+        np.testing.assert_allclose(other.offsets, one.offsets[:, ::-1] * (-1, 1), atol=1e-3)
 
 
 def test_photographs_may_be_paths_images_or_arrays(editor, face_file, face_pixels):
