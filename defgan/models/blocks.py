@@ -5,8 +5,6 @@ Padding is zero throughout: under reflection padding instance normalisation woul
 is constant over the image.
 """
 
-from functools import lru_cache
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -46,7 +44,6 @@ class ConditionedConv2d(nn.Conv2d):
         return F.conv2d(images, of_images, padding=self.padding) + constant
 
 
-@lru_cache
 def _taps_inside(side: int, reach: int, device: torch.device) -> Tensor:
     """side×reach: 1 where that tap of a centred kernel lies inside the image, 0 where on the padding."""
     position = torch.arange(side, device=device)[:, None] + torch.arange(reach, device=device) - reach // 2

@@ -216,6 +216,15 @@ def test_the_first_layer_convolves_images_and_constant_maps(shape):
     torch.testing.assert_close(*gradients, rtol=1e-3, atol=1e-3)
 
 
+def test_an_edit_leaves_nothing_behind_that_training_cannot_use():
+    layer = ConditionedConv2d(3 + N_AUS, 8, 7, padding=3, bias=False)
+    images, y = torch.rand(2, 3, 20, 20), torch.rand(2, N_AUS)
+    with torch.inference_mode():
+        layer(images, y)
+    layer(images, y).sum().backward()
+    assert layer.weight.grad.isfinite().all()
+
+
 def test_reflection_padding_would_let_instance_norm_erase_the_condition():
     """Why the padding is zero: a constant map stays constant in a convolution that sees it go on beyond the border."""
     torch.manual_seed(0)
