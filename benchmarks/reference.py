@@ -3,8 +3,8 @@
 Same networks, losses, batch sizes and numbers of steps as ours. Plain is how they are run: contiguous NCHW, no
 autocast, torch's default settings; a pass of D for each purpose (real, edited, deformed, interpolated); in the critic
 step the generators run with a graph that is then detached; D is not frozen in the generator step; Adam is not fused;
-float images come one by one through a data loader and are copied to the device at every step; every loss is read at
-every step.
+conditions are spread out to constant maps, which the first convolution takes like any other channel; float images come
+one by one through a data loader and are copied to the device at every step; every loss is read at every step.
 
 The reference code steps twice in a critic step, on the losses and then on the penalty. Here it is one step on their sum
 (eq. 7, 18), as in ours: twice would be another training, not a slower one.
@@ -23,6 +23,7 @@ from defgan.faces.table import Faces
 from defgan.facs import AU_NAMES
 from defgan.models import architecture, coefficients, create
 from defgan.models.base import TrainableModel
+from defgan.models.blocks import ConditionedConv2d, Encoder
 from defgan.params import HardeningParams, Params
 from defgan.training.data import Batch
 from defgan.training.losses import au_weight, worst_case
@@ -46,6 +47,26 @@ class FloatImages(Dataset):
             image = image.flip(2)
         lender = self.conditions[torch.randint(len(self), ())]
         return image, self.conditions[index], lender + self.noise * (2 * torch.rand_like(lender) - 1)
+
+
+class ConstantMaps(nn.Conv2d):
+    """`ConditionedConv2d` with the constant maps that it does without."""
+
+    def forward(self, images: Tensor, conditions: Tensor) -> Tensor:
+        maps = conditions[:, :, None, None].expand(-1, -1, *images.shape[2:])
+        return super().forward(torch.cat([images, maps], dim=1))
+
+
+def with_constant_maps(model: nn.Module) -> nn.Module:
+    """The model, its generators' first convolutions replaced by ones of the same weights on constant maps."""
+    for encoder in [module for module in model.modules() if isinstance(module, Encoder)]:
+        first: ConditionedConv2d = encoder[0]
+        plain = ConstantMaps(
+            first.in_channels, first.out_channels, first.kernel_size, padding=first.padding, bias=False
+        )
+        plain.load_state_dict(first.state_dict())
+        encoder[0] = plain
+    return model
 
 
 @contextmanager
@@ -77,7 +98,8 @@ class PlainLoop:
     def __init__(self, name: str, params: Params, faces: Faces, device: torch.device):
         training = params.training
         self.device, self.batch_size, self.coefficients = device, training.batch_size, coefficients(name, params)
-        self.model = create(name, {**architecture(name, params), "precision": "32-true"}).to(device)
+        model = create(name, {**architecture(name, params), "precision": "32-true"})
+        self.model = with_constant_maps(model).to(device)
         self.discriminator = make_discriminator(params, self.model).to(device)
         self.hardening = training.hardening
         if self.hardening.start == 1:

@@ -150,6 +150,7 @@ class StarGANParams(_Strict):
     lambda_gp: Coefficient
     lambda_cls: Coefficient
     lambda_rec: Coefficient
+    lambda_idt: Coefficient
 
 
 class EditParams(_Strict):

@@ -94,7 +94,13 @@ PAPER = {
     "ganimation.lambda_cyc": 10,
     "ganimation.lambda_mask": 0.1,
     "ganimation.lambda_tv": 1e-5,
+    # StarGAN's published ones
+    "stargan.critic_steps": 5,
+    "stargan.lambda_gp": 10,
+    "stargan.lambda_cls": 1,
+    "stargan.lambda_rec": 10,
     # What the papers do not have
+    "stargan.lambda_idt": 0,
     "ganimation.lambda_eye_m": 0,
     "training.ema_decay": 0,
     "training.max_grad_norm": 0,

@@ -51,6 +51,10 @@ class TrainableModel(EditingModel):
     """Half-width of the uniform noise that the reference code of GANimation adds to a target's AUs."""
     NORMAL_INIT = True
     """Whether the discriminator's weights start from N(0, 0.02)."""
+    HELPED_CRITIC = True
+    """Whether D gets noise, random colours, a filter and hardening, against what a regressor of AUs misreads."""
+    REPAINTS = False
+    """Whether it paints the whole image anew, where others begin with their input."""
     MASK_REMEDIES = ("", "")
     """What to change where the mask stays empty, and where it stays full."""
 

@@ -27,6 +27,8 @@ class StarGAN(TrainableModel):
     CONDITIONS = RAFD_EXPRESSIONS
     TARGET_NOISE = 0.0  # labels are drawn as they are
     NORMAL_INIT = False  # its reference code leaves torch's own
+    HELPED_CRITIC = False  # a classifier, and it has to see the patterns that a repainted face is full of
+    REPAINTS = True
 
     def __init__(self, channels: int, residual_blocks: int, precision: str):
         super().__init__(precision)
@@ -76,13 +78,23 @@ class StarGAN(TrainableModel):
         response: Response | None = None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Its eq. 6, the terms, unweighted. Without identity term and AUs, `embed` and `response` are unused."""
-        cycle = self.edit(edit.image, batch.y, batch.x)
+        # The way back from the edit, and from the input to itself, in one pass.
+        both, own = torch.cat([edit.image, batch.images]), torch.cat([batch.x, batch.x])
+        back, same = self.edit(both, torch.cat([batch.y, batch.x]), own).image.chunk(2)
         with self.autocast(batch.images):
             scores, labels = discriminator(edit.image)
         terms = {
             "critic_g": losses.adversarial_loss(scores),
             "cls": losses.classification_loss(labels, batch.y),
-            "rec": losses.cycle_loss(cycle.image, batch.images),
+            "rec": losses.cycle_loss(back, batch.images),
+            # Not StarGAN's: CycleGAN's identity loss (Zhu et al., 2017, sec. 5.2). What repaints a whole face has to
+            # learn first of all to paint one.
+            "idt": losses.cycle_loss(same, batch.images),
         }
-        weights = {"critic_g": critic_weight, "cls": coefficients.lambda_cls, "rec": coefficients.lambda_rec}
+        weights = {
+            "critic_g": critic_weight,
+            "cls": coefficients.lambda_cls,
+            "rec": coefficients.lambda_rec,
+            "idt": coefficients.lambda_idt,
+        }
         return losses.weighted_sum(terms, weights), terms

@@ -127,13 +127,12 @@ def make_fabric(params: Params) -> Fabric:
 def make_discriminator(params: Params, model: TrainableModel) -> Discriminator:
     """A fresh D for what the model is conditioned on; draws from torch's global generator."""
     training = params.training
+    helps = (training.instance_noise, training.critic_color_change, training.critic_blur)
     return Discriminator(
         params.image_size,
         training.critic_channels,
         len(model.CONDITIONS),
-        training.instance_noise,
-        training.critic_color_change,
-        training.critic_blur,
+        *(helps if model.HELPED_CRITIC else (0.0, 0.0, False)),
         model.NORMAL_INIT,
     )
 
@@ -252,8 +251,19 @@ class Trainer:
         return batch
 
     def _warm_up_step(self, step: int) -> dict[str, Tensor]:
-        """The critic's condition head alone on real images: the generators learn from it, and alone it learns fast."""
+        """The critic's condition head alone on real images: the generators learn from it, and alone it learns fast.
+
+        A generator that does not begin with its input first has to learn to paint one: there it learns alone, to
+        reproduce what it is given.
+        """
         batch = self._batch(step)
+        if self.model.module.REPAINTS:
+            same = self.model.edit(batch.images, batch.x, batch.x).image
+            loss = losses.cycle_loss(same, batch.images)
+            # With its later weight: Adam's moments are then of the right size.
+            weighted = self.coefficients.lambda_idt * loss
+            norm = self._descend(self.optimizer_g, self.model, weighted, self.training.max_grad_norm)
+            return {"idt": loss.detach(), "grad_g": norm}
         with self.model.module.autocast(batch.images):
             scores, predicted = self.discriminator(batch.images)
         self._follow(predicted.detach(), batch.x)
@@ -274,9 +284,11 @@ class Trainer:
         for optimizer in (self.optimizer_g, self.optimizer_d):
             for group in optimizer.param_groups:
                 group["lr"] = rate
-        critic_weight, worst_case, self.discriminator.module.random_blur = hardness(
-            iteration, self.iterations, self.training.hardening
-        )
+        critic_weight, worst_case = 1.0, 0.0
+        if self.model.module.HELPED_CRITIC:
+            critic_weight, worst_case, self.discriminator.module.random_blur = hardness(
+                iteration, self.iterations, self.training.hardening
+            )
         first = self.training.au_warmup_steps + iteration * self.coefficients.critic_steps
         last = first + self.coefficients.critic_steps - 1
         for index in range(first, last + 1):

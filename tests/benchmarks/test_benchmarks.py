@@ -16,10 +16,10 @@ from benchmarks.data import data_row, linear_growth
 from benchmarks.edits import MEGAPIXELS, photograph
 from benchmarks.machine import TYPES
 from benchmarks.process import own_peak_bytes
-from benchmarks.reference import PlainLoop, torch_defaults
+from benchmarks.reference import ConstantMaps, PlainLoop, torch_defaults
 from benchmarks.sizes import Size, sized, tiny
 from benchmarks.throughput import ceiling_shares, in_turns
-from defgan.models import coefficients
+from defgan.models import architecture, coefficients, create
 from defgan.planning import synthetic_faces
 from defgan.training.trainer import discriminator_loss
 
@@ -56,6 +56,18 @@ def test_the_plain_loop_descends_on_our_losses(plain):
     assert theirs.item() == pytest.approx(ours.item(), rel=1e-5)
     for a, b in zip(*gradients, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-6)
+
+
+def test_the_plain_loop_spreads_the_conditions_out_and_edits_as_we_do(plain):
+    name, params, loop = plain
+    ours = create(name, architecture(name, params))
+    ours.load_state_dict(loop.model.state_dict())
+    maps = [module for module in loop.model.modules() if isinstance(module, ConstantMaps)]
+    assert len(maps) == {"defgan": 2, "ganimation": 1}[name]
+    assert not any(isinstance(module, ConstantMaps) for module in ours.modules())
+    batch = loop.next_batch()
+    arguments = (batch.images, batch.x, batch.y)
+    torch.testing.assert_close(loop.model.edit(*arguments).image, ours.edit(*arguments).image, rtol=1e-4, atol=1e-5)
 
 
 def test_the_plain_loop_trains_both_networks_and_leaves_torch_as_it_was(plain):

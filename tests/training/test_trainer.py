@@ -199,6 +199,36 @@ def test_the_discriminator_hardens_from_its_start_on_and_the_worst_case_grows_to
 
 
 @pytest.mark.parametrize("name", list(MODELS))
+def test_before_the_first_iteration_d_learns_alone_or_a_generator_that_repaints(name, faces, params, tmp_path):
+    trainer = Trainer(name, params, faces, tmp_path, ignore, ignore)
+    networks = {"g": trainer.model, "d": trainer.discriminator}
+    before = {key: [p.detach().clone() for p in network.parameters()] for key, network in networks.items()}
+    for _ in range(params.training.au_warmup_steps):
+        terms, edit = trainer.advance()
+        assert edit is None
+    changed = {
+        key: any(not torch.equal(a, b) for a, b in zip(before[key], network.parameters(), strict=True))
+        for key, network in networks.items()
+    }
+    assert changed == {"g": name == "stargan", "d": name != "stargan"}
+    assert ("idt" in terms) == (name == "stargan")
+
+
+@pytest.mark.parametrize("name", list(MODELS))
+def test_the_helps_against_what_an_au_regressor_misreads_are_for_those_who_have_one(name, faces, tmp_path):
+    helps = {"instance_noise": 0.1, "critic_color_change": 1.0, "critic_blur": True}
+    hardening = HardeningParams(start=0, critic_weight=3, worst_case=0.02)
+    never = hardening.model_copy(update={"start": 1})
+    without = {"instance_noise": 0.0, "critic_color_change": 0.0, "critic_blur": False, "hardening": never}
+    ends = []
+    for number, settings in enumerate([without, without | helps, without | {"hardening": hardening}]):
+        params = tiny_params(batches=4, au_warmup_steps=0, **settings)
+        ends.append(weights(Trainer(name, params, faces, tmp_path / str(number), ignore, ignore).fit()))
+    helped, hardened = (not torch.equal(end, ends[0]) for end in ends[1:])
+    assert helped == hardened == (name != "stargan")
+
+
+@pytest.mark.parametrize("name", list(MODELS))
 def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(name, faces, params, tmp_path):
     whole = Trainer(name, params, faces, tmp_path / "whole", ignore, ignore).fit()
 
