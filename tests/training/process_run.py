@@ -20,6 +20,8 @@ def main(name: str, directory: Path, processes: int) -> None:
         critic_blur=False,
         precision="32-true",
     )
+    # Coefficients of its own, of moderate gradients: how fast roundings grow is not to hang on the default's recipe.
+    params = params.model_copy(update={"lambda_id": 1.0, "lambda_eye_g": 0.1, "lambda_eye_m": 300.0})
     rows = []
 
     def on_row(step, row):
