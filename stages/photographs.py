@@ -2,8 +2,8 @@
 
 FOLDER holds `neutral` and `smiling` with one photograph per person and the same file names, as the Face Research Lab
 London Set does (DeBruine & Jones, 2017, doi 10.6084/m9.figshare.5047666.v5, CC BY 4.0). Every neutral face is edited to
-the six expressions; AUs are read by the blendshapes reader. Writes reports/tables/photographs.csv and crop_errors.csv,
-and sheets to look at in reports/photographs.
+the six expressions, at four strengths; AUs are read by the blendshapes reader. Writes reports/tables/photographs.csv
+and crop_errors.csv, and sheets to look at in reports/photographs.
 """
 
 from pathlib import Path
@@ -14,7 +14,15 @@ import typer
 from rich.progress import track
 
 from defgan.editing import pictures
-from defgan.editing.assessment import Person, chip, crop_errors, identity_wins, measure
+from defgan.editing.assessment import (
+    AT_EQUAL_RESPONSE,
+    Person,
+    chip,
+    crop_errors,
+    equal_response,
+    identity_wins,
+    measure,
+)
 from defgan.editing.editor import Editor
 from defgan.editing.photographs import encode_picture, open_photograph, write_file
 from defgan.editing.targets import make_target
@@ -81,12 +89,14 @@ def main(
             errors.append(crop_errors(editor, people[::EVERY], track))
             write_file(reports / "photographs" / f"{name}.png", sheet(editor, people))
         table = pd.concat(tables, ignore_index=True)
+        table = pd.concat([table, equal_response(table)], ignore_index=True)
         write(reports / "tables" / "photographs.csv", table)
         write(reports / "tables" / "crop_errors.csv", pd.concat(errors, ignore_index=True))
-        wins = identity_wins(table)
+        wins, equal_wins = identity_wins(table), identity_wins(table, AT_EQUAL_RESPONSE)
         console.print(
             f"{len(people)} people; DefGAN keeps the identity better than GANimation in {sum(wins.values())} of "
-            f"{len(wins)} expressions; reports in {reports}/tables and {reports}/photographs",
+            f"{len(wins)} expressions, in {sum(equal_wins.values())} where both are edited to the same response of the "
+            f"AUs; reports in {reports}/tables and {reports}/photographs",
             highlight=False,
         )
 

@@ -23,6 +23,10 @@ RISE = 0.05
 """An AU rises where its reading grows by more than this: less is noise of the reader."""
 EITHER = MappingProxyType({"surprise": (("AU25", "AU26"), ("AU01", "AU02")), "fear": (("AU25", "AU26"),)})
 """Units of which one is enough: readers tell a dropped jaw from parted lips badly, and inner from outer brows."""
+STRENGTHS = (0.25, 0.5, 0.75, 1.0)
+"""α at which response and identity are measured."""
+RESPONSE, DISTANCE = "response of the AUs", "identity distance"
+AT_EQUAL_RESPONSE = f"{DISTANCE} at equal response"
 LEADING = MappingProxyType({"happy": ("AU12",), "anger": ("AU04",), "surprise": ("AU25", "AU26")})
 """What the response to errors of the crop is measured by: the largest rise of these."""
 CROP_ERRORS = (
@@ -50,8 +54,8 @@ def chip(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
     return alignment.crop(pixels, alignment.similarity_transform(points, 150), 150)
 
 
-def _edit(editor: Editor, pixels: np.ndarray, face: Face, expression: str) -> np.ndarray:
-    return render(pixels, [editor.generate(face, make_target(expression).vector(face.x))])
+def _edit(editor: Editor, pixels: np.ndarray, face: Face, expression: str, strength: float = 1.0) -> np.ndarray:
+    return render(pixels, [editor.generate(face, make_target(expression, strength=strength).vector(face.x))])
 
 
 def _read(editor: Editor, pixels: np.ndarray, face: Face) -> np.ndarray:
@@ -69,8 +73,16 @@ def rising(rises: np.ndarray, expression: str) -> dict[str, np.ndarray]:
     return measures
 
 
+def response(rises: np.ndarray, asked: np.ndarray) -> float:
+    """Least-squares slope of what N people's AUs rise by over what was asked of them, both N×17; NaN: nothing rose."""
+    return float((np.nan_to_num(rises) * asked).sum() / (asked**2).sum())
+
+
 def measure(editor: Editor, people: Sequence[Person], progress: Callable[[Iterable, str], Iterable]) -> pd.DataFrame:
-    """A method's rows, columns method, expression, measure, value, n."""
+    """A method's rows, columns method, expression, measure, value, n.
+
+    The response at strength α is to what strength 1 asks for, so that it grows with α.
+    """
     embedder = load_embedder(EMBEDDER)
 
     def embed(chips: Sequence[np.ndarray]) -> torch.Tensor:
@@ -83,20 +95,57 @@ def measure(editor: Editor, people: Sequence[Person], progress: Callable[[Iterab
     before = np.stack([person.face.x for person in people])
     rows = []
     for expression in EXPRESSIONS:
-        chips, after = [], []
-        for person in progress(people, f"{editor.name}: {expression}"):
-            edited = _edit(editor, person.pixels, person.face, expression)
-            after.append(_read(editor, edited, person.face))
-            chips.append(chip(edited, person.face.points))
-        embedded = embed(chips)
+        asked = make_target(expression).vector(np.zeros(len(AU_NAMES), np.float32)) - before
+        values = {}
+        for strength in STRENGTHS:
+            chips, after = [], []
+            for person in progress(people, f"{editor.name}: {expression}, strength {strength:g}"):
+                edited = _edit(editor, person.pixels, person.face, expression, strength)
+                after.append(_read(editor, edited, person.face))
+                chips.append(chip(edited, person.face.points))
+            embedded, rises = embed(chips), np.stack(after) - before
+            distance = distances(embedded, inputs)
+            values[f"{RESPONSE}, strength {strength:g}"] = response(rises, asked)
+            values[f"{DISTANCE}, strength {strength:g}"] = distance
+        # The last one is the whole edit.
         same = (embedded - others).norm(dim=1).numpy() < SAME_PERSON
-        values = rising(np.stack(after) - before, expression) | {
+        values = rising(rises, expression) | {
             f"same person as in the other photograph (dlib L2 < {SAME_PERSON:g})": same,
-            f"identity distance to the input ({DISTANCE_NAMES[EMBEDDER]})": distances(embedded, inputs),
+            f"{DISTANCE} to the input ({DISTANCE_NAMES[EMBEDDER]})": distance,
+            **values,
         }
         for name, each in values.items():
             rows.append((editor.name, expression, name, float(np.mean(each)), len(people)))
     return pd.DataFrame(rows, columns=["method", "expression", "measure", "value", "n"])
+
+
+def _distance_at(response: float, responses: Sequence[float], identities: Sequence[float]) -> float:
+    """The identity distance where a method's response first reaches `response`, linear between strengths."""
+    before = (0.0, 0.0)
+    for after in zip(responses, identities, strict=True):
+        if before[0] < response <= after[0]:
+            share = (response - before[0]) / (after[0] - before[0])
+            return before[1] + share * (after[1] - before[1])
+        before = after
+    return np.nan
+
+
+def equal_response(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the identity distance at a response that all methods of `measure`'s table reach: the weakest one's most.
+
+    A method that hardly edits keeps the identity. NaN where the weakest one does not respond at all.
+    """
+    rows = []
+    for expression, of_expression in table.groupby("expression", sort=False):
+        curves = {}
+        for method, own in of_expression.groupby("method", sort=False):
+            values = own.set_index("measure")["value"]
+            curves[method] = [[values[f"{what}, strength {s:g}"] for s in STRENGTHS] for what in (RESPONSE, DISTANCE)]
+        common = min(max(responses) for responses, _ in curves.values())
+        for method, (responses, identities) in curves.items():
+            value = _distance_at(common, responses, identities)
+            rows.append((method, expression, AT_EQUAL_RESPONSE, value, of_expression["n"].iloc[0]))
+    return pd.DataFrame(rows, columns=table.columns)
 
 
 def miscropped(pixels: np.ndarray, face: Face, kind: str, amount: float) -> Face:
@@ -135,9 +184,9 @@ def crop_errors(
     return pd.DataFrame(rows, columns=["method", "error", "amount", "expression", "measure", "value", "n"])
 
 
-def identity_wins(table: pd.DataFrame) -> Mapping[str, bool]:
-    """By expression, whether DefGAN's mean identity distance to the input is below GANimation's."""
-    rows = table[table["measure"].str.startswith("identity distance")]
+def identity_wins(table: pd.DataFrame, measure: str = f"{DISTANCE} to the input") -> Mapping[str, bool]:
+    """By expression, whether DefGAN's mean identity distance is below GANimation's; `measure`: how its name begins."""
+    rows = table[table["measure"].str.startswith(measure)]
     means = rows.pivot(index="expression", columns="method", values="value")
     return {
         expression: bool(means.loc[expression, "defgan"] < means.loc[expression, "ganimation"])

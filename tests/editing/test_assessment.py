@@ -4,7 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from defgan.editing.assessment import CROP_ERRORS, RISE, identity_wins, miscropped, rising
+from defgan.editing.assessment import (
+    AT_EQUAL_RESPONSE,
+    CROP_ERRORS,
+    RISE,
+    equal_response,
+    identity_wins,
+    miscropped,
+    response,
+    rising,
+)
 from defgan.faces import alignment
 from defgan.facs import AU_NAMES
 from tests.editing.conftest import CROP
@@ -25,8 +34,49 @@ def test_identity_is_compared_by_expression():
     rows = [
         ("defgan", "happy", 0.1), ("ganimation", "happy", 0.2), ("defgan", "sad", 0.3), ("ganimation", "sad", 0.2),
     ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["method", "expression", "value"]).assign(measure="identity distance, some")
+    table = pd.DataFrame(rows, columns=["method", "expression", "value"]).assign(
+        measure="identity distance to the input (some)"
+    )
     assert identity_wins(table) == {"happy": True, "sad": False}
+
+
+def test_the_response_is_the_share_of_what_was_asked():
+    asked = np.zeros((3, 17))
+    asked[:, 0], asked[:, 1] = 1, -0.5
+    assert response(asked * 0.3, asked) == pytest.approx(0.3)
+    rises = np.zeros((3, 17))
+    rises[:, 2] = 1  # nobody asked for it
+    assert response(rises, asked) == 0
+    rises = asked.copy()
+    rises[0] = np.nan  # no face any more
+    assert response(rises, asked) == pytest.approx(2 / 3)
+
+
+def curve(method, responses, identities, expression="happy"):
+    measures = {"response of the AUs": responses, "identity distance": identities}
+    return [
+        (method, expression, f"{name}, strength {strength}", value, 5)
+        for name, values in measures.items()
+        for strength, value in zip(("0.25", "0.5", "0.75", "1"), values, strict=True)
+    ]
+
+
+def test_identity_at_the_response_that_both_reach():
+    rows = curve("defgan", (0.1, 0.3, 0.5, 0.6), (0.01, 0.02, 0.04, 0.05))
+    rows += curve("ganimation", (0.0, 0.1, 0.2, 0.2), (0.01, 0.02, 0.03, 0.04))
+    table = pd.DataFrame(rows, columns=["method", "expression", "measure", "value", "n"])
+    equal = equal_response(table)
+    assert set(equal["measure"]) == {AT_EQUAL_RESPONSE} and set(equal["n"]) == {5}
+    # DefGAN's response is 0.2 half-way between the first two strengths; GANimation's first at the third.
+    assert equal["value"].tolist() == pytest.approx([0.015, 0.03])
+    assert identity_wins(pd.concat([table, equal]), AT_EQUAL_RESPONSE) == {"happy": True}
+
+
+def test_no_response_is_equal_to_none():
+    rows = curve("defgan", (0.1, 0.3, 0.5, 0.6), (0.01,) * 4) + curve("ganimation", (-0.1,) * 4, (0.01,) * 4)
+    equal = equal_response(pd.DataFrame(rows, columns=["method", "expression", "measure", "value", "n"]))
+    assert equal["value"].isna().all()
+    assert identity_wins(equal, AT_EQUAL_RESPONSE) == {"happy": False}
 
 
 @pytest.mark.parametrize(("kind", "amount"), CROP_ERRORS)

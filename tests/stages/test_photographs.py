@@ -34,8 +34,11 @@ def test_the_tables_of_two_people(people, weights, tmp_path, capsys):  # noqa: F
     assert set(table["method"]) == {"defgan", "ganimation"}
     assert set(table["expression"]) == set(EXPRESSIONS)
     assert set(table["n"]) == {2}
-    shares = table[~table["measure"].str.startswith("identity")]
+    shares = table[table["measure"].str.contains("rises|same person")]
     assert shares["value"].isin([0, 0.5, 1]).all()
+    whole = table[table["measure"].str.startswith("identity distance to the input")]["value"].tolist()
+    assert table[table["measure"] == "identity distance, strength 1"]["value"].tolist() == whole
+    assert (table["measure"] == "identity distance at equal response").sum() == 2 * len(EXPRESSIONS)
     wanted = {("happy", "AU12 rises"), ("surprise", "AU25 or AU26 rises"), ("surprise", "AU01 or AU02 rises")}
     assert wanted <= set(zip(table["expression"], table["measure"], strict=True))
     errors = pd.read_csv(tmp_path / "reports/tables/crop_errors.csv")
