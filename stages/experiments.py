@@ -5,12 +5,9 @@ trains again. Here one is looked for first, among those of all commits: what it 
 """
 
 import json
-import os
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,35 +27,15 @@ def git(*command: str) -> str:
     return ended.stdout
 
 
-@contextmanager
-def _process_group(command: list[str]) -> Iterator[subprocess.Popen]:
-    """A process whose output is read from it; it ends, with all that it started, where this one is told to end."""
-
-    def terminated(number: int, _: object) -> None:
-        sys.exit(128 + number)
-
-    # Of itself, SIGTERM would end this process alone, and leave a training at work that nobody waits for.
-    before = signal.signal(signal.SIGTERM, terminated)
-    try:
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-        ) as process:
-            try:
-                yield process
-            except BaseException as reason:
-                os.killpg(process.pid, signal.SIGINT if isinstance(reason, KeyboardInterrupt) else signal.SIGTERM)
-                raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def dvc(command: list[str], log: Path, on_stage: Callable[[str], None]) -> None:
     """Run a DVC command, its output in `log`; `on_stage` hears of every stage that runs. A UserError where it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     lines = []
     with (
         log.open("w", encoding="utf-8") as file,
-        _process_group([sys.executable, "-m", "dvc", *command]) as process,
+        subprocess.Popen(
+            [sys.executable, "-m", "dvc", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
     ):
         for line in process.stdout:
             file.write(line)

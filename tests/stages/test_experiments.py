@@ -1,11 +1,5 @@
 """What is said of a DVC command that failed."""
 
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import pytest
 
 from defgan.errors import UserError
@@ -41,41 +35,6 @@ def test_every_stage_that_runs_is_heard_of(tmp_path, monkeypatch):
     heard = []
     experiments.dvc(["repro"], tmp_path / "dvc.log", heard.append)
     assert heard == ["train@defgan"]
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_dvc_started_ends_with_it(tmp_path, number):
-    (tmp_path / "dvc.py").write_text(
-        "import subprocess\n"
-        "training = subprocess.Popen(['sleep', '300'])\n"
-        "print(f\"Running stage '{training.pid}':\", flush=True)\n"
-        "training.wait()\n"
-    )
-    script = (
-        "import signal, sys\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # whatever the tests were started from
-        "from pathlib import Path\n"
-        "from stages import experiments\n"
-        "experiments.dvc(['repro'], Path(sys.argv[1]), lambda stage: print(stage, flush=True))\n"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), os.getcwd()])}
-    command = [sys.executable, "-c", script, str(tmp_path / "dvc.log")]
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
-        training = int(process.stdout.readline())
-        process.send_signal(number)
-        assert process.wait(60) != 0
-    for _ in range(100):
-        try:
-            with open(f"/proc/{training}/stat") as file:
-                if file.read().rpartition(")")[2].split()[0] == "Z":  # ended, though nobody has asked how
-                    return
-        except OSError:
-            return
-        time.sleep(0.1)
-    os.kill(training, signal.SIGKILL)
-    pytest.fail("the training went on alone")
 
 
 def test_what_git_says_is_passed_on(tmp_path, monkeypatch):
