@@ -14,7 +14,7 @@ from defgan.editing.targets import make_target
 from defgan.evaluation.identity import DISTANCE_NAMES, distances, embeddings
 from defgan.faces import alignment
 from defgan.faces.identity import load_embedder
-from defgan.facs import AU_NAMES, EXPRESSIONS, PRESETS
+from defgan.facs import AU_NAMES, EXPRESSIONS, PRESETS, preset
 
 EMBEDDER = "dlib-resnet-128"
 SAME_PERSON = 0.6
@@ -25,7 +25,7 @@ EITHER = MappingProxyType({"surprise": (("AU25", "AU26"), ("AU01", "AU02")), "fe
 """Units of which one is enough: readers tell a dropped jaw from parted lips badly, and inner from outer brows."""
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 """α at which response and identity are measured."""
-RESPONSE, DISTANCE = "response of the AUs", "identity distance"
+RESPONSE, DISTANCE = "response of the AUs", f"identity distance to the input ({DISTANCE_NAMES[EMBEDDER]})"
 AT_EQUAL_RESPONSE = f"{DISTANCE} at equal response"
 LEADING = MappingProxyType({"happy": ("AU12",), "anger": ("AU04",), "surprise": ("AU25", "AU26")})
 """What the response to errors of the crop is measured by: the largest rise of these."""
@@ -73,6 +73,11 @@ def rising(rises: np.ndarray, expression: str) -> dict[str, np.ndarray]:
     return measures
 
 
+def _at_strength(measure: str, strength: float) -> str:
+    """What a measure is called at α; the whole edit has the plain name."""
+    return measure if strength == 1 else f"{measure}, strength {strength:g}"
+
+
 def response(rises: np.ndarray, asked: np.ndarray) -> float:
     """Least-squares slope of what N people's AUs rise by over what was asked of them, both N×17; NaN: nothing rose."""
     return float((np.nan_to_num(rises) * asked).sum() / (asked**2).sum())
@@ -95,8 +100,7 @@ def measure(editor: Editor, people: Sequence[Person], progress: Callable[[Iterab
     before = np.stack([person.face.x for person in people])
     rows = []
     for expression in EXPRESSIONS:
-        asked = make_target(expression).vector(np.zeros(len(AU_NAMES), np.float32)) - before
-        values = {}
+        asked, values = preset(expression) - before, {}
         for strength in STRENGTHS:
             chips, after = [], []
             for person in progress(people, f"{editor.name}: {expression}, strength {strength:g}"):
@@ -104,27 +108,22 @@ def measure(editor: Editor, people: Sequence[Person], progress: Callable[[Iterab
                 after.append(_read(editor, edited, person.face))
                 chips.append(chip(edited, person.face.points))
             embedded, rises = embed(chips), np.stack(after) - before
-            distance = distances(embedded, inputs)
-            values[f"{RESPONSE}, strength {strength:g}"] = response(rises, asked)
-            values[f"{DISTANCE}, strength {strength:g}"] = distance
+            values[_at_strength(RESPONSE, strength)] = response(rises, asked)
+            values[_at_strength(DISTANCE, strength)] = distances(embedded, inputs)
         # The last one is the whole edit.
         same = (embedded - others).norm(dim=1).numpy() < SAME_PERSON
-        values = rising(rises, expression) | {
-            f"same person as in the other photograph (dlib L2 < {SAME_PERSON:g})": same,
-            f"{DISTANCE} to the input ({DISTANCE_NAMES[EMBEDDER]})": distance,
-            **values,
-        }
-        for name, each in values.items():
+        whole = {f"same person as in the other photograph (dlib L2 < {SAME_PERSON:g})": same}
+        for name, each in (rising(rises, expression) | whole | values).items():
             rows.append((editor.name, expression, name, float(np.mean(each)), len(people)))
     return pd.DataFrame(rows, columns=["method", "expression", "measure", "value", "n"])
 
 
-def _distance_at(response: float, responses: Sequence[float], identities: Sequence[float]) -> float:
-    """The identity distance where a method's response first reaches `response`, linear between strengths."""
+def _distance_at(wanted: float, responses: Sequence[float], identities: Sequence[float]) -> float:
+    """The identity distance where a method's response first reaches `wanted`, linear between strengths."""
     before = (0.0, 0.0)
     for after in zip(responses, identities, strict=True):
-        if before[0] < response <= after[0]:
-            share = (response - before[0]) / (after[0] - before[0])
+        if before[0] < wanted <= after[0]:
+            share = (wanted - before[0]) / (after[0] - before[0])
             return before[1] + share * (after[1] - before[1])
         before = after
     return np.nan
@@ -140,7 +139,7 @@ def equal_response(table: pd.DataFrame) -> pd.DataFrame:
         curves = {}
         for method, own in of_expression.groupby("method", sort=False):
             values = own.set_index("measure")["value"]
-            curves[method] = [[values[f"{what}, strength {s:g}"] for s in STRENGTHS] for what in (RESPONSE, DISTANCE)]
+            curves[method] = [[values[_at_strength(what, s)] for s in STRENGTHS] for what in (RESPONSE, DISTANCE)]
         common = min(max(responses) for responses, _ in curves.values())
         for method, (responses, identities) in curves.items():
             value = _distance_at(common, responses, identities)
@@ -184,9 +183,9 @@ def crop_errors(
     return pd.DataFrame(rows, columns=["method", "error", "amount", "expression", "measure", "value", "n"])
 
 
-def identity_wins(table: pd.DataFrame, measure: str = f"{DISTANCE} to the input") -> Mapping[str, bool]:
-    """By expression, whether DefGAN's mean identity distance is below GANimation's; `measure`: how its name begins."""
-    rows = table[table["measure"].str.startswith(measure)]
+def identity_wins(table: pd.DataFrame, measure: str = DISTANCE) -> Mapping[str, bool]:
+    """By expression, whether DefGAN's mean identity distance is below GANimation's."""
+    rows = table[table["measure"] == measure]
     means = rows.pivot(index="expression", columns="method", values="value")
     return {
         expression: bool(means.loc[expression, "defgan"] < means.loc[expression, "ganimation"])

@@ -7,6 +7,8 @@ import pytest
 from defgan.editing.assessment import (
     AT_EQUAL_RESPONSE,
     CROP_ERRORS,
+    DISTANCE,
+    RESPONSE,
     RISE,
     equal_response,
     identity_wins,
@@ -34,9 +36,7 @@ def test_identity_is_compared_by_expression():
     rows = [
         ("defgan", "happy", 0.1), ("ganimation", "happy", 0.2), ("defgan", "sad", 0.3), ("ganimation", "sad", 0.2),
     ]  # fmt: skip
-    table = pd.DataFrame(rows, columns=["method", "expression", "value"]).assign(
-        measure="identity distance to the input (some)"
-    )
+    table = pd.DataFrame(rows, columns=["method", "expression", "value"]).assign(measure=DISTANCE)
     assert identity_wins(table) == {"happy": True, "sad": False}
 
 
@@ -53,11 +53,11 @@ def test_the_response_is_the_share_of_what_was_asked():
 
 
 def curve(method, responses, identities, expression="happy"):
-    measures = {"response of the AUs": responses, "identity distance": identities}
+    measures = {RESPONSE: responses, DISTANCE: identities}
     return [
-        (method, expression, f"{name}, strength {strength}", value, 5)
+        (method, expression, name + strength, value, 5)
         for name, values in measures.items()
-        for strength, value in zip(("0.25", "0.5", "0.75", "1"), values, strict=True)
+        for strength, value in zip((", strength 0.25", ", strength 0.5", ", strength 0.75", ""), values, strict=True)
     ]
 
 
