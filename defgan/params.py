@@ -193,6 +193,8 @@ class Params(_Strict):
     lambda_exp_fake: Coefficient
     lambda_cyc: Coefficient
     lambda_id: Coefficient
+    lambda_id_comp: Coefficient
+    identity_margin: Coefficient
     lambda_comp: Coefficient
     lambda_eye_g: Coefficient
     lambda_tv_g: Coefficient

@@ -110,6 +110,8 @@ PAPER = {
     "training.critic_blur": False,
     "training.expression_changes": False,
     "lambda_exp_fake": 0,
+    "lambda_id_comp": 0,
+    "identity_margin": 0,
     "ganimation.lambda_exp_fake": 0,
     "training.hardening.start": 1,
     "training.hardening.critic_weight": 1,

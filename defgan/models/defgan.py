@@ -68,16 +68,19 @@ class DefGAN(TrainableModel):
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """ℒ_Total^G of eq. 16 and its named terms, unweighted; `embed` is the frozen face embedder of eq. 12.
 
-        Without it, which `lambda_id` 0 asks for, eq. 12 is not computed, and its term is 0.
+        Without it, which `lambda_id` and `lambda_id_comp` 0 ask for, eq. 12 is not computed, and its term is 0.
         """
         cycle = self.edit(edit.image, batch.y, batch.x)
         # D_c judges only the final images.
         scores, (error_final, error_deformed) = self.judge(discriminator, [edit.image, edit.deformed], batch, response)
-        identity = scores.new_zeros(())
+        identity, margin = scores.new_zeros(()), None
+        if coefficients.identity_margin:
+            # Not the paper's: the more is asked for, the more it may cost.
+            margin = coefficients.identity_margin * (batch.y - batch.x).square().sum(1)
         if embed is not None:
             with torch.no_grad():
                 embedding = embed(batch.images)
-            identity = losses.face_identity_loss(embed(edit.deformed), embedding)
+            identity = losses.face_identity_loss(embed(edit.deformed), embedding, margin)
         terms = {
             "critic_g": losses.adversarial_loss(scores),  # eq. 8
             "exp_comp": error_final,  # eq. 9
@@ -103,4 +106,8 @@ class DefGAN(TrainableModel):
             "eye_m": coefficients.lambda_eye_m,
             "tv_m": coefficients.lambda_tv_m,
         }
+        if coefficients.lambda_id_comp:
+            # Not the paper's: the texture is held to the identity as well, where it would paint what the warp may not.
+            terms["id_comp"] = losses.face_identity_loss(embed(edit.image), embedding, margin)
+            weights["id_comp"] = coefficients.lambda_id_comp
         return losses.weighted_sum(terms, weights), terms

@@ -27,6 +27,7 @@ _EQUATIONS = MappingProxyType(
         "exp_d": "eq. 10",
         "cyc": "eq. 11",
         "id": "eq. 12",
+        "id_comp": "eq. 12",
         "comp": "eq. 13",
         "eye_g": "eq. 14",
         "tv_g": "eq. 14",

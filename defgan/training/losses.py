@@ -84,9 +84,14 @@ def cycle_loss(reconstructed: Tensor, images: Tensor) -> Tensor:
     return F.l1_loss(reconstructed, images)
 
 
-def face_identity_loss(embedding_edit: Tensor, embedding_input: Tensor) -> Tensor:
-    """Eq. 12: mean of 1 − cos between face embeddings, both N×d."""
-    return (1 - F.cosine_similarity(embedding_edit, embedding_input)).mean()
+def face_identity_loss(embedding_edit: Tensor, embedding_input: Tensor, margin: Tensor | None = None) -> Tensor:
+    """Eq. 12: mean of 1 − cos between face embeddings, both N×d.
+
+    With a `margin`, (N,), which the paper does not have, only what goes beyond it counts: a real change of expression
+    costs some of it too, and a large coefficient is then felt by the edits that cost more, not by all.
+    """
+    distances = 1 - F.cosine_similarity(embedding_edit, embedding_input)
+    return (distances if margin is None else F.relu(distances - margin)).mean()
 
 
 def composition_loss(grid_cycle: Tensor, grid: Tensor) -> Tensor:

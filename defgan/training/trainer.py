@@ -218,7 +218,7 @@ class Trainer:
 
     def _embedder(self) -> Callable[[Tensor], Tensor] | None:
         """The frozen embedder of eq. 12; None where nothing asks for it."""
-        if not getattr(self.coefficients, "lambda_id", 0):
+        if not any(getattr(self.coefficients, key, 0) for key in ("lambda_id", "lambda_id_comp")):
             return None
         from defgan.faces.identity import load_embedder
 

@@ -95,6 +95,14 @@ def test_eq_12_identity_of_equal_orthogonal_and_opposite_embeddings():
     a = torch.tensor([[1.0, 0.0], [1.0, 0.0], [1.0, 0.0]])
     b = torch.tensor([[2.0, 0.0], [0.0, 3.0], [-1.0, 0.0]])
     assert losses.face_identity_loss(a, b).item() == pytest.approx((0 + 1 + 2) / 3)
+    margin = torch.tensor([0.25, 0.25, 0.5])
+    assert losses.face_identity_loss(a, b, margin).item() == pytest.approx((0 + 0.75 + 1.5) / 3)
+
+
+def test_a_face_within_the_margin_is_not_pulled_back():
+    edits = torch.tensor([[1.0, 0.1], [1.0, 1.0]], requires_grad=True)  # 1 − cos is 0.005 and 0.29
+    losses.face_identity_loss(edits, torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor([0.02, 0.02])).backward()
+    assert edits.grad[0].abs().max() == 0 < edits.grad[1].abs().max()
 
 
 def test_eq_13_vanishes_for_a_grid_and_its_inverse_and_counts_squared_pixels_at_128():

@@ -86,6 +86,8 @@ def test_each_coefficient_weighs_its_own_term(name, params):
         return faces.flatten(1) @ projection
 
     own = coefficients(name, params)
+    if name == "defgan":  # a term that is only computed where it counts
+        own = own.model_copy(update={"lambda_id_comp": 1.0})
     lambdas = {key for key in type(own).model_fields if key.startswith("lambda_")}
     lambdas -= {"lambda_gp", "lambda_exp_d", "lambda_exp_fake"}  # the discriminator's
     with torch.no_grad():
@@ -100,6 +102,29 @@ def test_each_coefficient_weighs_its_own_term(name, params):
         more, _ = model.generator_loss(discriminator, embed, edit, batch, own, critic_weight=101)
         assert (more - total).item() == pytest.approx(100 * terms["critic_g"].item(), rel=2e-2, abs=1e-3)
     assert terms.keys() - {"critic_g"} == {key.removeprefix("lambda_") for key in lambdas}
+
+
+def test_the_free_part_of_the_identity_grows_with_what_is_asked(params):
+    torch.manual_seed(0)
+    model = create("defgan", {**architecture("defgan", params), "precision": "32-true"})
+    x = torch.rand(3, 17)
+    y = x + torch.tensor([0.0, 0.1, 1.0])[:, None] / 17**0.5  # ‖y − x‖² is 0, 0.01 and 1
+    images, edited = torch.eye(3)[:, :, None, None].expand(-1, -1, SIZE, SIZE), torch.rand(3, 3, SIZE, SIZE)
+    deformed = edited * torch.tensor([1.0, 0.8, 0.6])[:, None, None]
+    edit = model.edit(images, x, y)._replace(image=edited, deformed=deformed)
+    batch, discriminator = Batch(images, x, y, torch.rand(3)), Discriminator(SIZE, 4)
+
+    def embed(faces):
+        return faces.mean((2, 3))
+
+    own = params.model_copy(update={"lambda_id_comp": 1.0, "identity_margin": 0.25})
+    with torch.no_grad():
+        _, terms = model.generator_loss(discriminator, embed, edit, batch, own)
+    for name, faces in (("id", edit.deformed), ("id_comp", edit.image)):
+        lost = 1 - torch.cosine_similarity(embed(faces), embed(images))
+        free = torch.tensor([0.0, 0.0025, 0.25])
+        assert lost.min() > 0.25
+        assert terms[name].item() == pytest.approx((lost - free).mean().item(), rel=1e-5)
 
 
 @pytest.mark.parametrize(
