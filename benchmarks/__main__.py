@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.cost import device_name
 from benchmarks.data import COUNTS, data_row, linear_growth
 from benchmarks.edits import BAR_GB, BAR_S, CHANGE_BAR_S, edit_row, measure_edits
 from benchmarks.machine import best_rates
@@ -24,7 +25,6 @@ from benchmarks.sizes import Size, sized, tiny
 from benchmarks.throughput import ROUNDS, ceiling_row, compare, throughput_row
 from defgan.files import atomic_file
 from defgan.params import load_params
-from defgan.planning import device_name
 
 console = Console()
 

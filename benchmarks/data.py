@@ -6,13 +6,15 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from benchmarks.cost import seconds
 from benchmarks.machine import device
 from defgan.facs import N_AUS
-from defgan.planning import seconds
-from defgan.training.data import NO_CHANGE, Batches
+from defgan.params import AugmentParams
+from defgan.training.data import Batches
 
 COUNTS = (1_000, 10_000, 100_000)
 BLOCK = 4096
+NO_CHANGE = AugmentParams(start=0, turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
 
 
 def write_pixels(path: Path, count: int, image_size: int) -> None:

@@ -16,13 +16,15 @@ import typer
 from PIL import Image
 
 from benchmarks.process import own_peak_bytes
-from defgan import models
-from defgan.demo.faces import examples
+from defgan import methods
+from defgan.demo.examples import examples
 from defgan.demo.view import open_face, show
 from defgan.editing.editor import Editor
-from defgan.editing.faces import FaceFinder
-from defgan.editing.photographs import encode, from_image
+from defgan.editing.face_finder import FaceFinder
+from defgan.editing.image_file import encode, from_image
 from defgan.editing.targets import make_target
+from defgan.methods.model import create
+from defgan.params import load_params
 
 MEGAPIXELS = (0.3, 2.0, 24.0)
 CROP = 128
@@ -34,9 +36,9 @@ REPEATS = 3
 
 def make_editor(name: str, find: FaceFinder, quick: bool) -> Editor:
     torch.manual_seed(0)
-    own = {"max_offset": 5.0} if name == "defgan" else {}
     channels, blocks = (4, 1) if quick else (CHANNELS, 6)
-    model = models.create(name, {"channels": channels, "residual_blocks": blocks, "precision": "32-true", **own})
+    own = {"channels": channels, "residual_blocks": blocks, "precision": "32-true"}
+    model = create(name, methods.get(name).architecture(load_params()) | own)
     return Editor(name, model.eval(), "0" * 64, find)
 
 

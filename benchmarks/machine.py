@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import torch
 import torch.nn.functional as F
 
-from defgan.planning import FlopCounter, seconds
+from benchmarks.cost import FlopCounter, seconds
 
 TYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 MATRICES = {"cpu": (1024, 2048, 4096), "cuda": (4096, 8192, 16384)}

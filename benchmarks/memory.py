@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from benchmarks.cost import embedder_at_hand, synthetic_faces, trial
 from benchmarks.sizes import Size, sized, tiny
 from defgan.params import load_params
-from defgan.planning import embedder_at_hand, synthetic_faces, trial
 from defgan.presets import preview
 
 PAPER = Path("presets/paper.yaml")

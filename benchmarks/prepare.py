@@ -20,15 +20,17 @@ import typer
 from PIL import Image
 
 from benchmarks.process import own_peak_bytes
-from defgan.datasets import Dataset, Record, read_dataset
-from defgan.faces import alignment
-from defgan.faces.photographs import read_photograph
+from defgan import alignment
+from defgan.alignment import POINT_COLUMNS
+from defgan.datasets import read_dataset
 from defgan.faces.preparation import Recipe, prepare_shard
-from defgan.faces.shards import one_core, prepare_faces
-from defgan.faces.table import POINT_COLUMNS
-from defgan.faces.weights import weights_path
+from defgan.faces.processes import one_core
+from defgan.faces.shards import prepare_faces
 from defgan.facs import AU_NAMES
 from defgan.params import PrepareParams, Source, load_params
+from defgan.photographs import read_photograph
+from defgan.records import Dataset, Record
+from defgan.weight_files import weights_path
 
 SIDE = 256
 """Side of the photographs, pixels."""
@@ -62,7 +64,7 @@ def rendered(directory: Path, people: int, photographs: int) -> Dataset:
 
 def speed(dataset: Dataset, options: PrepareParams) -> dict[str, object]:
     """Photographs per second of processor time, from files to crops with AUs, and each step's share."""
-    source = Source(path="", dataset="folder", points="mtcnn", action_units="blendshapes")
+    source = Source(path="", layout="folder", points="mtcnn", action_units="blendshapes")
     recipe = Recipe("wild", source, OWN_CROP, options)
     with one_core(recipe):
         prepare_shard(dataset.records[:8], recipe)  # networks loaded, first calls made
@@ -118,7 +120,7 @@ def annotated(directory: Path, count: int) -> None:
 
 def peak_bytes(directory: Path) -> int:
     """Most memory of this process while it prepares the photographs of `annotated`."""
-    source = Source(path="", dataset="folder", points="annotations", action_units="annotations")
+    source = Source(path="", layout="folder", points="annotations", action_units="annotations")
     options = load_params().prepare.model_copy(update={"workers": 1})
     dataset = read_dataset("folder", directory / "photos")
     prepare_faces(dataset, "wild", source, 64, options, 0, directory / "made", directory / "state")

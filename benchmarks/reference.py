@@ -18,25 +18,27 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from defgan.faces.identity import load_embedder
+from defgan import methods
+from defgan.faces.embedders import load_embedder
 from defgan.faces.table import Faces
 from defgan.facs import AU_NAMES
-from defgan.models import architecture, coefficients, create
-from defgan.models.base import TrainableModel
-from defgan.models.blocks import ConditionedConv2d, Encoder
-from defgan.params import HardeningParams, Params
-from defgan.training.data import Batch
-from defgan.training.losses import au_weight, worst_case
-from defgan.training.response import Response
-from defgan.training.trainer import make_discriminator
+from defgan.methods.adversarial import Schedule
+from defgan.methods.base import Batch
+from defgan.methods.conditions import Condition
+from defgan.methods.gan import compute_g_loss, needs_embedder
+from defgan.methods.losses import perturb
+from defgan.methods.model import Model
+from defgan.methods.response import Response
+from defgan.networks.blocks import ConditionedConv2d, Encoder
+from defgan.params import Params
 
 
 class FloatImages(Dataset):
     """One float image (3×H×W in [-1, 1], flipped by chance), its condition, and a target condition at a time."""
 
-    def __init__(self, faces: Faces, model: TrainableModel):
-        self.pixels, self.conditions = faces.pixels, torch.from_numpy(model.conditions(faces.frame))
-        self.noise = model.TARGET_NOISE
+    def __init__(self, faces: Faces, condition: Condition):
+        self.pixels, self.conditions = faces.pixels, torch.from_numpy(condition.of(faces.frame))
+        self.noise = condition.target_noise
 
     def __len__(self) -> int:
         return len(self.pixels)
@@ -96,22 +98,24 @@ class PlainLoop:
     """Trains "defgan" or "ganimation" on `faces` with the batch size, learning rate and coefficients of `params`."""
 
     def __init__(self, name: str, params: Params, faces: Faces, device: torch.device):
-        training = params.training
-        self.device, self.batch_size, self.coefficients = device, training.batch_size, coefficients(name, params)
-        model = create(name, {**architecture(name, params), "precision": "32-true"})
+        training, method = params.training, methods.get(name)
+        self.device, self.batch_size, self.coefficients = device, training.batch_size, method.coefficients(params)
+        model = Model(method, **{**method.architecture(params), "precision": "32-true"})
         self.model = with_constant_maps(model).to(device)
-        self.discriminator = make_discriminator(params, self.model).to(device)
-        self.hardening = training.hardening
-        if self.hardening.start == 1:
-            self.hardening = HardeningParams(start=1, critic_weight=1, worst_case=0)
+        self.discriminator = method.discriminator(params).to(device)
+        self.schedule = Schedule()
+        if training.schedule.start < 1:
+            self.schedule = Schedule(training.schedule.critic_weight, training.schedule.perturbation)
+        # A term of an AU loss weighs λ over GANimation's batch.
+        self.au_weights = {term.name: term.weight(self.coefficients) for term in method.terms() if term.kind == "aus"}
         self.response = Response(len(AU_NAMES)).to(device) if training.expression_changes else None
         self.embed = None
-        if getattr(self.coefficients, "lambda_id", 0):
+        if needs_embedder(method, self.coefficients):
             self.embed = load_embedder(training.embedder).to(device).to(memory_format=torch.contiguous_format)
         betas = (training.beta1, training.beta2)
         self.optimizer_g = torch.optim.Adam(self.model.parameters(), training.learning_rate, betas)
         self.optimizer_d = torch.optim.Adam(self.discriminator.parameters(), training.learning_rate, betas)
-        self.loader = DataLoader(FloatImages(faces, self.model), self.batch_size, shuffle=True, drop_last=True)
+        self.loader = DataLoader(FloatImages(faces, method.condition), self.batch_size, shuffle=True, drop_last=True)
         self._batches = iter(self.loader)
 
     def iteration(self) -> dict[str, float]:
@@ -136,11 +140,11 @@ class PlainLoop:
         scores_real, conditions = self.discriminator(batch.images)
         if self.response is not None:
             self.response.update(self.response.moments(conditions, batch.x))
-        if self.hardening.worst_case:
+        if self.schedule.perturbation:
             images = batch.images.clone().requires_grad_(True)
             error = nn.functional.mse_loss(self.discriminator(images)[1], batch.x)
             (gradient,) = torch.autograd.grad(error, images)
-            _, conditions = self.discriminator(worst_case(batch.images, gradient, self.hardening.worst_case))
+            _, conditions = self.discriminator(perturb(batch.images, gradient, self.schedule.perturbation))
         scores_fake, conditions_fake = self.discriminator(fake)
         mix = batch.mix[:, None, None, None]
         interpolated = (mix * batch.images + (1 - mix) * fake).requires_grad_(True)
@@ -154,8 +158,8 @@ class PlainLoop:
         }
         own = self.coefficients
         critic = terms["critic_d"] + own.lambda_gp * terms["gp"]
-        expression = au_weight(own.lambda_exp_d) * terms["exp_d"] + au_weight(own.lambda_exp_fake) * terms["exp_fake"]
-        return self.hardening.critic_weight * critic + expression, terms
+        expression = sum(self.au_weights[name] * terms[name] for name in ("exp_d", "exp_fake"))
+        return self.schedule.critic_weight * critic + expression, terms
 
     def _critic_step(self, batch: Batch) -> dict[str, float]:
         loss, terms = self.critic_loss(batch)
@@ -167,8 +171,15 @@ class PlainLoop:
     def _generator_step(self, batch: Batch) -> dict[str, float]:
         judge = one_pass_each(self.discriminator, len(batch.images))
         edit = self.model.edit(batch.images, batch.x, batch.y)
-        loss, terms = self.model.generator_loss(
-            judge, self.embed, edit, batch, self.coefficients, self.hardening.critic_weight, self.response
+        loss, terms = compute_g_loss(
+            judge,
+            self.model,
+            batch,
+            edit,
+            self.coefficients,
+            self.embed,
+            self.response,
+            self.schedule.critic_weight,
         )
         self.optimizer_g.zero_grad()
         loss.backward()

@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 
 import torch
 
+from benchmarks.cost import FlopCounter, seconds, synthetic_faces, trial
 from benchmarks.machine import TYPES, device
 from benchmarks.reference import PlainLoop
-from defgan.models import coefficients
+from defgan import methods
 from defgan.params import Params
-from defgan.planning import FlopCounter, seconds, synthetic_faces, trial
 
 ROUNDS = (3, 50)
 """At least and at most so many turns of each."""
@@ -54,7 +54,7 @@ def compare(
             plain.iteration()
         times_ours, times_plain = in_turns(ours.advance, plain.iteration, budget, rounds)
     seconds_ours, seconds_plain = statistics.median(times_ours), statistics.median(times_plain)
-    steps = coefficients(name, params).critic_steps
+    steps = methods.get(name).coefficients(params).critic_steps
     images = steps * training.batch_size
     return {
         "model": name,

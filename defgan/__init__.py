@@ -1,4 +1,4 @@
-"""DefGAN. `from defgan import Editor` edits photographs; networks are imported only when it is asked for."""
+"""DefGAN. `from defgan import Editor` edits photographs; torch is imported only with the first use of `Editor`."""
 
 import importlib
 

@@ -1,4 +1,4 @@
-"""`defgan`: what a person calls on photographs and data, outside the experiment's stages. `defgan --help` lists it."""
+"""`defgan`: the commands for photographs and data sets. `defgan --help` lists them."""
 
 import typer
 
@@ -15,11 +15,11 @@ app.add_typer(data.app, name="data")
 
 @app.callback()
 def defgan() -> None:
-    """DefGAN: editing facial expressions by self-supervised deformation."""
+    """DefGAN: facial expression editing with self-supervised deformation."""
 
 
 def main() -> None:
-    """Entry point of `defgan`; what the user can mend ends in one line and exit code 1."""
+    """Entry point of `defgan`; a UserError ends in one line and exit code 1."""
     with plain_errors("defgan"):
         app()
 

@@ -1,4 +1,4 @@
-"""The one exception that means "the input is wrong", as opposed to "the program is wrong", and how it is told."""
+"""The exceptions that mean "the input is wrong", not "the program is wrong", and how they are shown."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +9,13 @@ from rich.markup import escape
 
 class UserError(Exception):
     """Bad input. The message is one line: what was wrong, which file or key, and what to do."""
+
+
+class MissingInputError(UserError):
+    """Something that an earlier step of the pipeline makes is missing, or was made from other inputs.
+
+    The message names the file and what is wrong with it. Who runs the pipeline adds how to make it.
+    """
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""Writing files so that a kill in the middle never leaves one that looks whole.
+"""Files and directories on disk: written whole or not at all, and read where they must be there.
 
-What a kill leaves behind, the next writer of the same path overwrites.
+A kill in the middle of writing never leaves a file that looks whole. What it leaves, the next writer overwrites.
 """
 
 import os
@@ -8,6 +8,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from defgan.errors import MissingInputError
+
+
+def existing(path: str | Path) -> Path:
+    """The path of a file that an earlier step of the pipeline makes; raises MissingInputError where it is not there."""
+    path = Path(path)
+    if not path.is_file():
+        raise MissingInputError(f"{path}: no such file")
+    return path
 
 
 def _sync(path: Path) -> None:

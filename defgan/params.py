@@ -6,35 +6,28 @@
 import difflib
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
+from defgan import methods
+from defgan.datasets import LAYOUTS
 from defgan.errors import UserError
 from defgan.facs import EXPRESSIONS
-
-Positive = Annotated[int, Field(gt=0)]
-Coefficient = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Decay = Annotated[float, Field(ge=0, lt=1)]
-Embedder = Literal["dlib-resnet-128", "facenet-vggface2", "facenet-casia-webface", "openface-nn4.small2"]
+from defgan.fields import Coefficient, Decay, Embedder, Positive, Share, Strict
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class TrainRole(_Strict):
+class TrainRole(Strict):
     subjects: Annotated[int, Field(ge=0)]
     images_per_subject: Positive
 
 
-class CorpusRole(_Strict):
+class CorpusRole(Strict):
     subjects: Annotated[int, Field(ge=0)]
 
 
-class CorpusParams(_Strict):
+class CorpusParams(Strict):
     image_size: Annotated[int, Field(ge=32)]
     supersample: Annotated[int, Field(ge=1, le=4)]
     train: TrainRole
@@ -43,25 +36,25 @@ class CorpusParams(_Strict):
     rafd: CorpusRole
 
 
-class Source(_Strict):
-    """Where one role's photographs come from and how their points and AUs are read."""
+class Source(Strict):
+    """Where one role's photographs come from, and where their points and AUs do."""
 
     path: str
-    dataset: Literal["corpus", "folder", "manifest", "emotionet", "celeba_hq", "mug", "rafd"]
+    layout: Literal[LAYOUTS]
     points: Literal["annotations", "mtcnn"]
     action_units: Literal["annotations", "blendshapes", "openface", "pyfeat"]
     au_table: str = ""
     au_scale: Annotated[float, Field(gt=0)] = 1.0
 
 
-class DataParams(_Strict):
+class DataParams(Strict):
     train: Source
     wild: Source
     mug: Source
     rafd: Source
 
 
-class PrepareParams(_Strict):
+class PrepareParams(Strict):
     detection_threshold: Share
     faces: Literal["largest", "all"]
     min_face: Positive
@@ -72,8 +65,8 @@ class PrepareParams(_Strict):
     workers: Literal["auto"] | Positive
 
 
-class PlanParams(_Strict):
-    database: Literal["mug", "rafd"]
+class PlanParams(Strict):
+    target_role: Literal["mug", "rafd"]
     instances: Positive
     grid_faces: Positive
     sweep_faces: Positive
@@ -84,8 +77,17 @@ class PlanParams(_Strict):
     au_steps: Annotated[int, Field(ge=2)]
     slider_faces: Positive
 
+    @model_validator(mode="after")
+    def _sliders_are_single_au_faces(self) -> Self:
+        if self.slider_faces > self.au_faces:
+            raise ValueError(
+                f"plan.slider_faces: {self.slider_faces} faces get sliders, but plan.au_faces is {self.au_faces} and"
+                " the sliders need single-AU edits; lower plan.slider_faces or raise plan.au_faces"
+            )
+        return self
 
-class AugmentParams(_Strict):
+
+class AugmentParams(Strict):
     """Random changes of the photographs that a model learns from."""
 
     start: Share
@@ -96,16 +98,16 @@ class AugmentParams(_Strict):
     jpeg_quality: Annotated[int, Field(ge=0, le=95)]
 
 
-class HardeningParams(_Strict):
-    """How the discriminator is made harder to please, once it knows what it looks for (`trainer.hardness`)."""
+class ScheduleParams(Strict):
+    """How strict the discriminator becomes once its AU head has learnt (`AdversarialMethod.schedule`)."""
 
     start: Share
     critic_weight: Annotated[float, Field(gt=0)]
-    worst_case: Coefficient
+    perturbation: Coefficient
 
 
-class TrainingParams(_Strict):
-    """What all models share."""
+class TrainingParams(Strict):
+    """What all methods share."""
 
     batches: Positive
     batch_size: Positive
@@ -123,7 +125,7 @@ class TrainingParams(_Strict):
     critic_color_change: Share
     critic_blur: bool
     expression_changes: bool
-    hardening: HardeningParams
+    schedule: ScheduleParams
     embedder: Embedder
     augment: AugmentParams
     precision: Literal["32-true", "bf16-mixed"]
@@ -133,38 +135,18 @@ class TrainingParams(_Strict):
     checkpoint_seconds: Annotated[float, Field(gt=0)]
 
 
-class GANimationParams(_Strict):
-    critic_steps: Positive
-    lambda_gp: Coefficient
-    lambda_exp: Coefficient
-    lambda_exp_d: Coefficient
-    lambda_exp_fake: Coefficient
-    lambda_cyc: Coefficient
-    lambda_mask: Coefficient
-    lambda_tv: Coefficient
-    lambda_eye_m: Coefficient
-
-
-class StarGANParams(_Strict):
-    critic_steps: Positive
-    lambda_gp: Coefficient
-    lambda_cls: Coefficient
-    lambda_rec: Coefficient
-    lambda_idt: Coefficient
-
-
-class EditParams(_Strict):
+class EditParams(Strict):
     batch_size: Positive
 
 
-class EvaluateParams(_Strict):
+class EvaluateParams(Strict):
     features: Literal["efficientnet-lite0", "inception-v3-compat"]
     reference: Literal["train", "wild", "mug", "rafd"]
     embedder: Embedder
     batch_size: Positive
 
 
-class UserStudyParams(_Strict):
+class UserStudyParams(Strict):
     seed: int
     images_per_method: Positive
     questions: Positive
@@ -175,8 +157,8 @@ class UserStudyParams(_Strict):
     responses: str
 
 
-class Params(_Strict):
-    """All of params.yaml; the comments there say what each key means and which equation it belongs to."""
+class _Shared(Strict):
+    """All of params.yaml but the methods' coefficients; the comments there say what each key means."""
 
     seed: int
     image_size: Annotated[int, Field(ge=32, multiple_of=4)]
@@ -185,29 +167,46 @@ class Params(_Strict):
     prepare: PrepareParams
     plan: PlanParams
     training: TrainingParams
-    critic_steps: Positive
-    lambda_gp: Coefficient
-    lambda_exp_comp: Coefficient
-    lambda_exp_def: Coefficient
-    lambda_exp_d: Coefficient
-    lambda_exp_fake: Coefficient
-    lambda_cyc: Coefficient
-    lambda_id: Coefficient
-    lambda_id_comp: Coefficient
-    identity_margin: Coefficient
-    lambda_comp: Coefficient
-    lambda_eye_g: Coefficient
-    lambda_tv_g: Coefficient
-    lambda_eye_m: Coefficient
-    lambda_tv_m: Coefficient
-    max_offset: Annotated[float, Field(gt=0)]
-    use_deformation: bool
-    use_texture: bool
-    ganimation: GANimationParams
-    stargan: StarGANParams
     edit: EditParams
     evaluate: EvaluateParams
     user_study: UserStudyParams
+
+    @model_validator(mode="after")
+    def _enough_people(self) -> Self:
+        """The plan must be possible, as far as the params alone can say."""
+        plan, rendered = self.plan, {}
+        for role, source in self.data:
+            if source.layout == "corpus" and Path(source.path) == Path("data/corpus", role):
+                rendered[role] = getattr(self.corpus, role).subjects
+        for role, subjects in rendered.items():
+            if not subjects:
+                raise ValueError(
+                    f"corpus.{role}.subjects: 0 people are rendered, but data.{role} takes its photographs from there;"
+                    f" raise it, or set data.{role}.path and data.{role}.layout to other photographs"
+                )
+        for role, key in (
+            *(("wild", key) for key in ("grid_faces", "sweep_faces", "au_faces")),
+            *((plan.target_role, "instances"), ("rafd", "rafd_faces")),
+        ):
+            needed = getattr(plan, key)
+            if role in rendered and rendered[role] < needed:
+                raise ValueError(
+                    f"plan.{key}: {needed} people of {role} are needed, but corpus.{role}.subjects is {rendered[role]};"
+                    f" lower plan.{key} or raise corpus.{role}.subjects"
+                )
+        if plan.rafd_faces and not self.prepare.val_share:
+            raise ValueError(
+                f"plan.rafd_faces: {plan.rafd_faces} held-out people of rafd are needed, but prepare.val_share is 0;"
+                " raise it, or set plan.rafd_faces to 0"
+            )
+        return self
+
+
+_TOP_LEVEL = tuple(method.Coefficients for method in methods.trained() if not method.block)
+_BLOCKS = {method.block: (method.Coefficients, ...) for method in methods.trained() if method.block}
+
+Params = create_model("Params", __base__=(_Shared, *_TOP_LEVEL), **_BLOCKS)
+"""All of params.yaml: what all methods share, and each method's coefficients, at the top level or in its block."""
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
@@ -226,6 +225,8 @@ def _explain(error: ValidationError, source: str | Path) -> str:
     if first["type"] == "extra_forbidden":
         near = difflib.get_close_matches(key, _known_keys(Params), n=1, cutoff=0.0)[0]
         return f"{source}: unknown key `{key}`; the nearest known key is `{near}`"
+    if first["type"] == "value_error":  # of a validator of ours, whose message names the keys and the remedy
+        return f"{source}: {first['ctx']['error']}"
     if not key:
         return f"{source}: expected the keys of params.yaml with their values"
     if first["type"] == "missing":
@@ -237,9 +238,11 @@ def read_params(path: str | Path = "params.yaml") -> Any:
     """What a params file holds, not validated."""
     path = Path(path)
     try:
-        return yaml.safe_load(path.read_text())
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; run from the repository's root") from None
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path}: not UTF-8 ({error}); save it as UTF-8") from None
     except yaml.YAMLError as error:
         raise UserError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 

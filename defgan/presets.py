@@ -1,4 +1,4 @@
-"""Presets: files of params that replace those of params.yaml; its comments stay.
+"""Presets: files of params that replace values of params.yaml and keep its comments.
 
     python -m defgan.presets presets/paper.yaml        (or: make preset NAME=paper)
 
@@ -32,25 +32,27 @@ def _merge(params: MutableMapping, preset: MutableMapping, prefix: str = "") -> 
 
 
 def apply(preset: str | Path, params: str | Path = "params.yaml") -> list[tuple[str, Any, Any]]:
-    """Merge a preset into a params file and return the changes (key, old, new).
+    """Merge a preset into a params file, both UTF-8, and return the changes (key, old, new).
 
-    Raises UserError, and leaves the file as it was, where the preset is not there or the result is not valid.
+    Raises UserError, and leaves the file as it was, where the preset is missing or the result is not valid.
     """
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096  # long lines stay whole
     try:
-        content, changed = yaml.load(Path(params)), yaml.load(Path(preset))
+        content, changed = (yaml.load(Path(path).read_bytes()) for path in (params, preset))
     except FileNotFoundError as error:
         known = ", ".join(sorted(str(path) for path in Path("presets").glob("*.yaml")))
-        raise UserError(f"{error.filename}: no such file; presets: {known or 'none here, run from the root'}") from None
+        raise UserError(f"{error.filename}: no such file; presets: {known or 'none here; run from the root'}") from None
     except YAMLError as error:
         raise UserError(f"{preset}: not valid YAML: {' '.join(str(error).split())}") from None
     if not isinstance(changed, MutableMapping):
         raise UserError(f"{preset}: expected keys of params.yaml with their values")
     changes = list(_merge(content, changed))
     with atomic_file(params) as path:
-        yaml.dump(content, path)
+        # Opened here, as ruamel would write in the encoding of the locale.
+        with path.open("w", encoding="utf-8") as file:
+            yaml.dump(content, file)
         try:
             load_params(path)
         except UserError as error:

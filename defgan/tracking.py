@@ -1,13 +1,12 @@
-"""One MLflow run per stage, in `mlflow.db` and `mlartifacts/` at the root of the main repository.
+"""One MLflow run per command, in `mlflow.db` and `mlartifacts/` of a directory.
 
-Importing MLflow takes seconds, more than some stages. A stage therefore hands its records to a writer process
-(`defgan/tracking_writer.py`) that works beside it. That also makes the record honest: the run of a stage that was
-killed ends as KILLED, not as one that runs forever. Without MLflow nothing is recorded, and one line says so.
+Importing MLflow takes seconds, longer than some stages run. So a command hands its records to a writer process
+(`defgan/tracking_writer.py`). The writer outlives a command that is killed and ends its run as KILLED; MLflow's own
+asynchronous logging would leave it RUNNING for ever. Without MLflow nothing is recorded, and one line says so.
 """
 
 import importlib.util
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -20,18 +19,8 @@ from typing import Any
 
 EXPERIMENT = "defgan"
 WRITER = Path(__file__).with_name("tracking_writer.py")
-DVC_VARIABLES = ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
 WAIT_SECONDS = 180
-"""How long the end of a stage waits for its records to be written."""
-
-
-def tracking_root() -> Path:
-    """The directory of `mlflow.db` and `mlartifacts/`, absolute.
-
-    DVC names the main repository in DVC_ROOT, also for experiments that run in a temporary copy of it (`--temp`,
-    `--queue`); outside DVC it is the current directory, since stages run from the repository's root.
-    """
-    return Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+"""How long the end of a command waits for its records to be written."""
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -46,9 +35,9 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 class Run:
-    """The record of one stage run; every call returns at once."""
+    """The record of one command's run; every call returns at once. Without a writer nothing is recorded."""
 
-    def __init__(self, writer: subprocess.Popen | None, spool: Path | None) -> None:
+    def __init__(self, writer: subprocess.Popen | None = None, spool: Path | None = None) -> None:
         self._writer = writer
         self._spool = spool
         self._artifacts = 0
@@ -98,7 +87,7 @@ class Run:
         except BrokenPipeError:
             self._lose("the writer ended early")
         except subprocess.TimeoutExpired:
-            self._lose(f"writing takes longer than {WAIT_SECONDS} s, and goes on")
+            self._lose(f"writing goes on after {WAIT_SECONDS} s")
 
     def _lose(self, reason: str) -> None:
         self._writer = None
@@ -106,7 +95,7 @@ class Run:
 
 
 def mlflow_installed() -> bool:
-    """Whether MLflow is there, found out without importing it."""
+    """Whether MLflow is installed; does not import it."""
     return importlib.util.find_spec("mlflow") is not None
 
 
@@ -118,28 +107,22 @@ def _git_commit() -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
-def _tags(stage: str) -> dict[str, str]:
-    tags = {"stage": stage, "mlflow.source.name": f"stages.{stage.partition('@')[0]}", "mlflow.source.type": "LOCAL"}
-    tags |= {name: os.environ[name] for name in DVC_VARIABLES if os.environ.get(name)}
-    if commit := _git_commit():
-        tags |= {"git_commit": commit, "mlflow.source.git.commit": commit}
-    return tags
-
-
 @contextmanager
-def stage_run(stage: str) -> Iterator[Run]:
-    """Yield the MLflow run of a stage; it ends as FINISHED, FAILED (an exception) or KILLED (with the process)."""
+def start_run(root: Path, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
+    """Yield an MLflow run in the store at `root`, with the git commit among its tags.
+
+    It ends as FINISHED, FAILED (by an exception) or KILLED (with the process).
+    """
     if not mlflow_installed():
         print("tracking: MLflow is not installed, so this run is not recorded", file=sys.stderr)
-        yield Run(None, None)
+        yield Run()
         return
-    name = os.environ.get("DVC_STAGE") or stage
-    if experiment := os.environ.get("DVC_EXP_NAME"):
-        name = f"{name} {experiment}"
-    # The writer removes the copies of the artifacts: it may outlive the stage.
+    if commit := _git_commit():
+        tags = {**tags, "git_commit": commit, "mlflow.source.git.commit": commit}
+    # The writer removes the copies of the artifacts, as it may outlive the command.
     spool = tempfile.mkdtemp(prefix="defgan-tracking-")
-    # -P: the script's own folder must not shadow top-level modules. A session of its own: Ctrl-C ends the stage, and
-    # the writer then still has to say so.
+    # -P: modules beside the script must not shadow top-level ones. A session of its own: Ctrl-C ends the command, and
+    # the writer still has to record that.
     writer = subprocess.Popen(
         [sys.executable, "-P", str(WRITER)],
         stdin=subprocess.PIPE,
@@ -148,7 +131,7 @@ def stage_run(stage: str) -> Iterator[Run]:
         start_new_session=True,
     )
     run = Run(writer, Path(spool))
-    run._send("start", root=str(tracking_root()), experiment=EXPERIMENT, name=name, tags=_tags(stage), spool=spool)
+    run._send("start", root=str(root), experiment=EXPERIMENT, name=name, tags=dict(tags), spool=spool)
     status = "FAILED"
     try:
         yield run

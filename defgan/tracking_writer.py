@@ -1,8 +1,10 @@
 """The process that writes one run to MLflow: JSON lines on standard input, sent by `defgan.tracking`.
 
 `start` comes first, then any number of `params`, `metrics` and `artifact`, then `end`. Input that stops without `end`
-means that the stage was killed.
+means that the command was killed.
 """
+
+from __future__ import annotations
 
 import fcntl
 import json
@@ -10,40 +12,44 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 PARAMS_AT_ONCE = 100
 METRICS_AT_ONCE = 1000
 """MLflow's limits per call."""
 VALUE_LENGTH = 6000
 """MLflow's limit for the text of a param's value."""
-
 METRICS_MILLISECONDS = 3000
-"""Metrics are gathered this long and written together: one call costs milliseconds, whatever it holds."""
+"""How long metrics are gathered before they are written together: a call costs milliseconds, however many it writes."""
 
 
-def _open(root: Path, name: str):
-    """The client and the id of the experiment, created where it does not exist."""
+@contextmanager
+def open_store(root: Path) -> Iterator[MlflowClient]:
+    """A client of the store at `root`, created where it does not exist; no other process opens it at the same time."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     from mlflow import MlflowClient
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    # One process at a time: two that create the database's tables at once fail.
+    # Two processes that create the database's tables at the same time fail.
     with open(root / "mlflow.db.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        client = MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
-        experiment = client.get_experiment_by_name(name)
-        if experiment is not None:
-            return client, experiment.experiment_id
-        return client, client.create_experiment(name, artifact_location=(root / "mlartifacts").as_uri())
+        yield MlflowClient(f"sqlite:///{root / 'mlflow.db'}")
 
 
 def write(start: dict, records: Iterable[dict]) -> None:
     """Write the run that `start` opens and `records` fill."""
-    client, experiment = _open(Path(start["root"]), start["experiment"])
+    root, name = Path(start["root"]), start["experiment"]
+    with open_store(root) as client:
+        found = client.get_experiment_by_name(name)
+        location = (root / "mlartifacts").as_uri()
+        experiment = found.experiment_id if found else client.create_experiment(name, artifact_location=location)
 
     from mlflow.entities import Metric, Param
 

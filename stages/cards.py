@@ -1,6 +1,8 @@
-"""What each role's photographs are like: contact sheet with AUs, their distribution, data card.
+"""What the photographs of one role are like: contact sheet with AUs, their distribution, data card.
 
-python -m stages.cards
+    python -m stages.cards wild
+
+Writes reports/data/LAYOUT/ROLE.md and its pictures.
 """
 
 from pathlib import Path
@@ -9,44 +11,39 @@ import pandas as pd
 import typer
 
 from defgan.datasets import read_dataset
-from defgan.datasets.check import photograph_size, spread
+from defgan.datasets.check import photograph_size
 from defgan.faces.table import read_faces
-from defgan.params import Source
 from defgan.report.cards import write_card
-from stages.common import console, stage
+from defgan.spacing import spread
+from stages.common import Role, console, stage
 
 CARDS = Path("reports/data")
 SIZES = 1000
-"""Photographs whose size is looked up, spread evenly."""
+"""Evenly spaced photographs whose size is looked up."""
 
 
-def write_cards() -> None:
-    """data/prepared/ROLE to reports/data/DATASET/ROLE.md and pictures, for each role."""
-    with stage("cards", "data") as (params, run):
-        for role, source in params.data:
-            for path in role_card(role, source):
-                run.log_artifact(path)
-    cards = ", ".join(f"{CARDS / source.dataset / role}.md" for role, source in params.data)
-    console.print(f"cards: {cards}", soft_wrap=True, highlight=False)
 
-
-def role_card(role: str, source: Source) -> list[Path]:
-    """Write the card of one role; its files."""
-    prepared = Path("data/prepared", role)
-    faces, rejects = read_faces(prepared), pd.read_parquet(prepared / "rejects.parquet")
-    records = read_dataset(source.dataset, source.path).records
-    sizes = [size for index in spread(len(records), SIZES) if (size := photograph_size(records[index]))]
-    origin = (
-        f"`{source.path}`, read as `{source.dataset}`; points: {source.points}, action units:"
-        f" {source.action_units}; crops of {faces.pixels.shape[1]} pixels."
-    )
-    # By the kind of data set: git keeps the cards of the embedded corpus, and never those of photographs.
-    return write_card(CARDS / source.dataset, role, origin, faces.frame, faces.pixels, rejects, sizes)
+def cards(role: Role) -> None:
+    """Write the card of one role."""
+    with stage("cards", f"data.{role}", item=role) as (params, run):
+        source = getattr(params.data, role)
+        prepared = Path("data/prepared", role)
+        faces, rejects = read_faces(prepared), pd.read_parquet(prepared / "rejects.parquet")
+        records = read_dataset(source.layout, source.path).records
+        sizes = [size for index in spread(len(records), SIZES) if (size := photograph_size(records[index]))]
+        origin = (
+            f"`{source.path}`, read as `{source.layout}`; points: {source.points}, action units:"
+            f" {source.action_units}; crops of {faces.pixels.shape[1]} pixels."
+        )
+        # By layout: git keeps the cards of the embedded corpus, and never those of photographs.
+        written = write_card(CARDS / source.layout, role, origin, faces.frame, faces.pixels, rejects, sizes)
+        for path in written:
+            run.log_artifact(path)
+        console.print(f"cards@{role}: {written[0]}", soft_wrap=True, highlight=False)
 
 
 def main() -> None:
-    """Entry point of `python -m stages.cards`."""
-    typer.run(write_cards)
+    typer.run(cards)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """All methods side by side: `python -m stages.compare`.
 
-Reads metrics/NAME.json and data/evaluation/NAME.parquet of every method and of the truth; writes metrics/compare.json
-and, for each table, NAME.csv (plain numbers), NAME.md and NAME.tex in reports/tables.
+Reads metrics/methods/NAME.json and data/evaluation/NAME.parquet of every method and of the truth; writes
+metrics/compare.json and reports/tables: for each table NAME.csv (plain numbers), NAME.md and NAME.tex.
 """
 
 import json
@@ -14,31 +14,22 @@ from rich import box
 from rich.table import Table
 
 from defgan.errors import UserError
-from defgan.evaluation.images import COUNTED_SET, TRUTH
-from defgan.files import atomic_file
-from defgan.report import evidence, tables
-from defgan.report.style import METHOD_LABELS
+from defgan.evaluation.truth import TRUTH
+from defgan.files import atomic_directory, atomic_file
+from defgan.methods import every
+from defgan.report import markup, tables
+from defgan.report.measurements import read_measurements, read_metrics
+from defgan.report.names import data_name
+from defgan.report.tables.table_1 import HEADLINE
 from stages.common import console, select, stage
 
 SHARED = ("networks", "reference", "reference_images", "reference_available")
 """What is the same for all methods, or they could not be compared."""
 TABLES = Path("reports/tables")
-HEADLINE = (
-    *("frechet", "frechet_low", "frechet_high", "kernel", "kernel_low", "kernel_high"),
-    *("identity", "gain_final", "gain_deformed", "images"),
-)
-
-
-def read_metrics(name: str) -> dict:
-    """One method's metrics/NAME.json."""
-    path = Path(f"metrics/{name}.json")
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run `dvc repro evaluate@{name}` first")
-    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def show(table: pd.DataFrame, title: str) -> None:
-    """Print a table of text; what stands in brackets in a heading is left to the caption, for narrow terminals."""
+    """Print a table of text; words in brackets are left out of its headings, for narrow terminals."""
     shown = Table(title=title, title_justify="left", box=box.SIMPLE, collapse_padding=True, pad_edge=False)
     for heading in table.columns:
         shown.add_column(re.sub(r" \(.*?\)", "", heading), no_wrap=heading in ("method", "ablation"))
@@ -47,78 +38,52 @@ def show(table: pd.DataFrame, title: str) -> None:
     console.print(shown)
 
 
-def read_table(name: str) -> pd.DataFrame:
-    """One method's data/evaluation/NAME.parquet."""
-    path = Path(f"data/evaluation/{name}.parquet")
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; run `dvc repro evaluate@{name}` first")
-    return pd.read_parquet(path)
+def read_all(data: dict) -> tables.Measurements:
+    """The measurements of all methods, and of the true images where they are known; `data` are the params."""
+    metrics = {method.name: read_metrics(method.name) for method in every()}
+    if (perfect := read_metrics(TRUTH))["images"]:
+        metrics[TRUTH] = perfect
+    measurements = tables.Measurements(metrics, {name: read_measurements(name) for name in metrics}, data)
+    if any(own[key] != measurements.any_method[key] for own in metrics.values() for key in SHARED):
+        raise UserError("metrics/methods: the methods were measured with different networks or sets; measure all anew")
+    return measurements
 
 
-def make_pages(methods: dict[str, dict], data: dict) -> dict[str, tables.Page]:
-    """All tables by file name; `methods` are the metrics of all methods, and of the truth where it is known."""
-    any_method = methods["defgan"]
-    networks = any_method["networks"]
-    every = {name: read_table(name) for name in methods}
-    counted = {name: table[table["set"] == COUNTED_SET] for name, table in every.items()}
-    base = f"Edited faces: {tables.data_name(data['wild'])}, {any_method['images']} edits per method."
-    first = tables.table_1(methods)
-    numbers = pd.DataFrame([{"method": name} | {key: m[key] for key in HEADLINE} for name, m in methods.items()])
-    return {
-        "table_1": tables.Page("Table 1", first, numbers, tables.caption(any_method, data)),
-        "identity_by_expression": evidence.identity_page(counted, networks["identity"], base),
-        "truth": evidence.truth_page(counted, base),
-        "motion": evidence.motion_page(counted, every, base),
-        "au_fidelity": evidence.fidelity_page(counted, every, base),
-        "control": evidence.control_page(every, base),
-        "cross_talk": evidence.cross_talk_page(every, base),
-        "laziness": evidence.laziness_page(counted, base),
-    }
-
-
-def write_page(page: tables.Page, name: str) -> list[Path]:
-    """The three files of a table; the folder is shared with tables that this stage does not make."""
-    title, table, text = page.title, page.table, page.caption
+def write_page(page: tables.Page, directory: Path, name: str) -> None:
+    """The three files of a table."""
     contents = {
         "csv": page.numbers.to_csv(index=False, float_format="%.6g"),
-        "md": tables.markdown(table, title, text),
-        "tex": tables.latex(table, title, text),
+        "md": markup.markdown(page.table, page.title, page.caption),
+        "tex": markup.latex(page.table, page.title, page.caption),
     }
     for kind, content in contents.items():
-        with atomic_file(TABLES / f"{name}.{kind}") as path:
-            path.write_text(content, encoding="utf-8")
-    return [TABLES / f"{name}.{kind}" for kind in contents]
+        (directory / f"{name}.{kind}").write_text(content, encoding="utf-8")
 
 
 def compare() -> None:
     """Put the methods' metrics side by side and make the tables."""
     with stage("compare", "data") as (params, run):
-        methods = {name: read_metrics(name) for name in METHOD_LABELS}
-        if (perfect := read_metrics(TRUTH))["images"]:
-            methods[TRUTH] = perfect
-        any_method = methods["defgan"]
-        if any(metrics[key] != any_method[key] for metrics in methods.values() for key in SHARED):
-            raise UserError(
-                "metrics: the methods were measured with different networks or sets; run `dvc repro compare`"
-            )
         data = select(params, "data")["data"]
-        pages = make_pages(methods, data)
+        measurements = read_all(data)
+        pages = tables.pages(measurements)
         compared = {
-            **{key: any_method[key] for key in SHARED},
-            "data": {role: tables.data_name(data[role]) for role in ("wild", "rafd")},
+            **{key: measurements.any_method[key] for key in SHARED},
+            "data": {role: data_name(data[role]) for role in ("wild", "rafd")},
             "methods": {
                 name: {key: value for key, value in metrics.items() if key not in SHARED}
-                for name, metrics in methods.items()
+                for name, metrics in measurements.metrics.items()
             },
         }
-        written = [path for name, page in pages.items() for path in write_page(page, name)]
+        with atomic_directory(TABLES) as directory:
+            for name, page in pages.items():
+                write_page(page, directory, name)
         with atomic_file("metrics/compare.json") as path:
             path.write_text(json.dumps(compared, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
-        for name, metrics in methods.items():
+        for name, metrics in measurements.metrics.items():
             run.log_metrics({name: {key: metrics[key] for key in HEADLINE}})
         run.log_artifact("metrics/compare.json")
-        for path in written:
+        for path in sorted(TABLES.iterdir()):
             run.log_artifact(path, "tables")
         # The other tables are wider or longer than a terminal.
         show(pages["table_1"].table, pages["table_1"].title)

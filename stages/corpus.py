@@ -1,7 +1,7 @@
 """Render the embedded corpus: `python -m stages.corpus`.
 
-Writes data/corpus/{train,wild,mug,rafd}: images, annotations.parquet (points, exact action units) and the scenes from
-which the true image of any face under other action units can be rendered.
+Writes data/corpus/{train,wild,mug,rafd}: images, annotations.parquet (points, exact AUs) and the scenes. From a scene
+the true image of its face under any other AUs can be rendered.
 """
 
 import os
@@ -21,7 +21,7 @@ CORPUS = Path("data/corpus")
 def corpus() -> None:
     """params.corpus to data/corpus."""
     started = time.monotonic()
-    # The renderer's processes share the cores; each of them is single.
+    # There is one process for each core: none may start threads of its own.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with stage("corpus") as (params, run):
         from defgan.corpus.roles import Studio, make_role

@@ -11,22 +11,18 @@ from pathlib import Path
 
 import typer
 
-from defgan.errors import UserError
-from defgan.evaluation.images import read_edits, read_truth
-from defgan.faces.table import read_inputs
-from defgan.files import atomic_file
+from defgan.files import atomic_file, existing
+from defgan.methods import told_aus
 from defgan.report import page as pages
-from defgan.report.pictures import Pictures
-from defgan.report.runs import latest_runs
+from defgan.report.results import Results
 from defgan.report.sliders import slider_data
-from defgan.tracking import flatten, tracking_root
-from stages.common import console, stage
+from defgan.tracking import flatten
+from defgan.tracking_runs import latest_runs
+from stages.common import EXPERIMENT_TAG, console, repository_root, stage
 
 PAGE = Path("reports/index.html")
-METHODS = ("defgan", "ganimation")
-NEEDED = ("reports/figures/captions.json", "reports/tables/table_1.md", "metrics/compare.json")
 MADE = (":!metrics", ":!reports", ":!dvc.lock")
-"""What the pipeline itself writes and git tracks; it is no change of the code."""
+"""What the pipeline itself writes and git tracks: changes there are no changes of the code."""
 
 
 def git(*arguments: str) -> str:
@@ -48,25 +44,20 @@ def current_commit() -> pages.Commit | None:
 def page() -> None:
     """Put tables, figures and sliders on one page."""
     with stage("page") as (params, run):
-        for path in NEEDED:
-            if not Path(path).is_file():
-                raise UserError(f"{path}: no such file; run `dvc repro page`, which makes it")
-        compared = json.loads(Path("metrics/compare.json").read_text(encoding="utf-8"))
-        methods = {name: read_edits(f"edits/{name}") for name in METHODS}
-        plan = methods[METHODS[0]].frame
-        inputs = read_inputs(plan, "data/prepared").pixels
-        pictures = Pictures(plan, inputs, methods, read_truth("data/truth", plan), compared["data"])
-        figures = pages.read_figures(Path("reports/figures"), flatten(params.model_dump()))
-        runs = latest_runs(tracking_root() / "mlflow.db", os.environ.get("DVC_EXP_NAME", ""))
+        captions = existing("reports/figures/captions.json")
+        first = existing(f"reports/tables/{pages.FIRST_TABLE}.md")
+        compared = json.loads(existing("metrics/compare.json").read_text(encoding="utf-8"))
+        figures = pages.read_figures(captions.parent, flatten(params.model_dump()))
+        runs = latest_runs(repository_root(), EXPERIMENT_TAG, os.environ.get(EXPERIMENT_TAG, ""))
         html = pages.render(
             figures=figures,
-            tables=pages.read_documents(Path("reports/tables"), first=pages.FIRST_TABLE),
+            tables=pages.read_documents(first.parent, first=pages.FIRST_TABLE),
             cards=[
                 pages.read_document(card)
                 for role, source in params.data
-                if (card := Path("reports/data", source.dataset, f"{role}.md")).is_file()
+                if (card := Path("reports/data", source.layout, f"{role}.md")).is_file()
             ],
-            sliders=slider_data(pictures),
+            sliders=slider_data(Results(compared["data"]).pictures(told_aus())),
             networks=compared["networks"],
             params_text=Path("params.yaml").read_text(encoding="utf-8"),
             commit=current_commit(),

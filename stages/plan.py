@@ -5,10 +5,10 @@ from pathlib import Path
 import pandas as pd
 import typer
 
-from defgan.errors import UserError
-from defgan.evaluation.plan import plan_edits
+from defgan.errors import MissingInputError
 from defgan.faces.table import read_faces
 from defgan.files import atomic_file
+from defgan.plan import plan_edits
 from stages.common import console, stage
 
 PREPARED = Path("data/prepared")
@@ -21,7 +21,7 @@ def plan() -> None:
     with stage("plan") as (params, run):
         run.log_params({"seed": params.seed, "plan": params.plan.model_dump()})
         if not TARGETS.is_file():
-            raise UserError(f"{TARGETS}: no such file; run `dvc repro targets` first")
+            raise MissingInputError(f"{TARGETS}: no such file")
         wild, rafd = read_faces(PREPARED / "wild"), read_faces(PREPARED / "rafd")
         edits = plan_edits(wild, rafd, pd.read_parquet(TARGETS), params.plan, params.seed)
         with atomic_file(PLAN) as temporary:

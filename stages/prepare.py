@@ -1,38 +1,31 @@
-"""Detect, align and crop the faces of one role's photographs and read their action units.
+"""Detect, align and crop the faces of one role's photographs, and estimate their AUs.
 
 python -m stages.prepare train
 """
 
-import os
 import time
-from enum import StrEnum
 from pathlib import Path
 
 import typer
 
 from defgan.datasets import read_dataset
 from defgan.faces.shards import prepare_faces
-from stages.common import console, stage
+from stages.common import Role, console, stage, state_directory
 
 PREPARED = Path("data/prepared")
 
 
-class Role(StrEnum):
-    train = "train"
-    wild = "wild"
-    mug = "mug"
-    rafd = "rafd"
 
 
 def prepare(role: Role) -> None:
     """Photographs of a role to data/prepared/ROLE."""
     started = time.monotonic()
-    with stage(f"prepare@{role}") as (params, run):
+    with stage("prepare", item=role) as (params, run):
         source = getattr(params.data, role)
         run.log_params({"seed": params.seed, "image_size": params.image_size, "data": {role: source.model_dump()}})
         run.log_params({"prepare": params.prepare.model_dump()})
-        dataset = read_dataset(source.dataset, source.path)
-        directory, state = PREPARED / role, state_directory(role)
+        dataset = read_dataset(source.layout, source.path)
+        directory, state = PREPARED / role, state_directory("prepare") / role
         summary = prepare_faces(
             dataset, role, source, params.image_size, params.prepare, params.seed, directory, state
         )  # fmt: skip
@@ -47,11 +40,6 @@ def prepare(role: Role) -> None:
     )
     for reason, count in summary.rejects.most_common():
         console.print(f"  {count} × {reason}", soft_wrap=True, markup=False, highlight=False)
-
-
-def state_directory(role: str) -> Path:
-    """Where a killed run's finished shards wait for the next: outside DVC's outs, for all copies of the repository."""
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve() / ".defgan" / "prepare" / role
 
 
 def main() -> None:

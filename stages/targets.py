@@ -1,4 +1,4 @@
-"""The target expressions: one AU vector per database, subject and expression (sec. 4.2, App. A).
+"""The target expressions: one AU vector per role, subject and expression (sec. 4.2, App. A).
 
 python -m stages.targets
 """
@@ -7,25 +7,26 @@ from pathlib import Path
 
 import typer
 
-from defgan.evaluation.plan import expression_targets
 from defgan.faces.table import read_faces
 from defgan.files import atomic_file
+from defgan.plan import expression_targets
 from stages.common import console, stage
 
 PREPARED = Path("data/prepared")
 TARGETS = Path("data/targets.parquet")
-DATABASES = ("mug", "rafd")
+ACTED = ("mug", "rafd")
+"""The roles whose people show every expression."""
 
 
 def targets() -> None:
     """Prepared mug and rafd to data/targets.parquet."""
     with stage("targets") as (_, run):
-        databases = {name: read_faces(PREPARED / name) for name in DATABASES}
-        table = expression_targets(databases)
+        acted = {role: read_faces(PREPARED / role) for role in ACTED}
+        table = expression_targets(acted)
         with atomic_file(TARGETS) as temporary:
             table.to_parquet(temporary, index=False)
-        unlabelled = sum(int((faces.frame["expression"] == "").sum()) for faces in databases.values())
-        subjects = table.groupby("database")["subject"].nunique().to_dict()
+        unlabelled = sum(int((faces.frame["expression"] == "").sum()) for faces in acted.values())
+        subjects = table.groupby("role")["subject"].nunique().to_dict()
         run.log_metrics({"targets": len(table), "unlabelled": unlabelled, "subjects": subjects})
         run.log_artifact(TARGETS)
     people = ", ".join(f"{count} people of {name}" for name, count in subjects.items())

@@ -1,6 +1,6 @@
 """Render the true image of every planned edit, and the true motion of its skin: `python -m stages.truth`.
 
-Only the embedded corpus knows it; of other photographs data/truth says that there is none.
+Both are known of the embedded corpus only; for other photographs data/truth says that there are none.
 """
 
 import json
@@ -15,7 +15,7 @@ import pandas as pd
 import typer
 from rich.progress import track
 
-from defgan.errors import UserError
+from defgan.errors import MissingInputError
 from defgan.faces.table import Faces, read_inputs
 from defgan.facs import AU_NAMES
 from defgan.files import atomic_directory
@@ -37,10 +37,10 @@ def truth() -> None:
         described = {role: source.model_dump() for role, source in sources.items()}
         run.log_params({"image_size": params.image_size, "data": described})
         if not PLAN.is_file():
-            raise UserError(f"{PLAN}: no such file; run `dvc repro plan` first")
+            raise MissingInputError(f"{PLAN}: no such file")
         plan = pd.read_parquet(PLAN)
         inputs = read_inputs(plan, PREPARED)
-        known = [role for role, source in sources.items() if source.dataset == "corpus"]
+        known = [role for role, source in sources.items() if source.layout == "corpus"]
         images = np.zeros_like(inputs.pixels)
         motion = np.full((*images.shape[:3], 2), np.nan, np.float16)
         for role in known:
@@ -52,18 +52,18 @@ def truth() -> None:
             np.save(temporary / "motion.npy", motion)
         rendered = int(plan["role"].isin(known).sum())
         run.log_metrics({"images": rendered})
-    found = f"{rendered} true images" if rendered else "none: these photographs are not the embedded corpus"
+    found = f"{rendered} true images" if rendered else "none, since no photographs are of the embedded corpus"
     console.print(f"truth: {found} → {TRUTH} ({time.monotonic() - started:.0f} s)")
 
 
 def _render(path: str, role: str, inputs: Faces, plan: pd.DataFrame, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of some rows of the plan, all of one role: the true images, uint8 N×H×W×3, and the skin's motion, N×H×W×2."""
+    """The true images, uint8 N×H×W×3, and the skin's motion, N×H×W×2, of some rows of the plan, all of one role."""
     from defgan.corpus import edit_motions, load_scenes, render_edits
 
     scenes = load_scenes(path)
     names = inputs.frame["source"].to_numpy()[rows]
     if unknown := set(names) - set(scenes):
-        raise UserError(f"{path}: no scene of {min(unknown)}; run `dvc repro prepare@{role}` again")
+        raise MissingInputError(f"{path}/scenes.npz: no scene of {min(unknown)}, a prepared face of {role}")
     arguments = (
         [scenes[name] for name in names],
         plan[list(AU_NAMES)].to_numpy(np.float32)[rows],

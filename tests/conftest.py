@@ -8,6 +8,7 @@ import pytest
 
 from defgan import tracking
 from defgan.params import Params, load_params
+from tests.server import running_server
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,9 +58,16 @@ def changed(values: dict, overrides: dict) -> dict:
     return result
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest file first, so that parallel workers end together."""
+    """Parallel workers take a file at a time, and all end-to-end tests as one: these share a run of the pipeline.
+
+    They come first, so that the workers end together.
+    """
     items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
+    for item in items:
+        group = "e2e" if item.get_closest_marker("e2e") else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture
@@ -105,6 +113,13 @@ def tracked(tmp_path, monkeypatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     return tmp_path
+
+
+@pytest.fixture
+def server():
+    """A server on this machine; see `tests.server.Server`."""
+    with running_server() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,50 +1,26 @@
 """The repository's own files agree with each other."""
 
-import ast
 import re
 import subprocess
 import sys
 import tomllib
+from pathlib import Path
 
 import pytest
 import yaml
 
-from defgan.evaluation.images import TRUTH
-from defgan.models import MODELS
+from defgan import methods
+from defgan.evaluation.truth import TRUTH
 from defgan.params import Params
-from defgan.report.style import METHOD_LABELS
 from tests.conftest import ROOT
+from tests.imports import files_of, imported_files, imported_names, stage_files
 
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-DATASETS = {f"defgan/datasets/{file.name}" for file in (ROOT / "defgan/datasets").glob("*.py")}
-INERT = {
-    "": {
-        *("defgan/__init__.py", "defgan/errors.py", "defgan/facs.py"),
-        *("defgan/faces/table.py", "defgan/files.py", "defgan/params.py"),
-    },
-    "corpus": {"defgan/faces/alignment.py"},
-    "train": {
-        "defgan/planning.py",
-        "defgan/presets.py",
-        *(f"defgan/models/{name}.py" for name in ("__init__", "copying", "defgan", "ganimation", "stargan")),
-    },
-    "edit": {f"defgan/training/{name}.py" for name in ("augmentation", "losses", "response")},
-    "evaluate": {
-        *(f"defgan/training/{name}.py" for name in ("augmentation", "data", "losses", "response")),
-        *DATASETS,
-        *(f"defgan/models/{name}.py" for name in ("__init__", "base", "blocks", "copying", "defgan", "edit")),
-        *(f"defgan/models/{name}.py" for name in ("discriminator", "ganimation", "stargan", "texture")),
-    },
-    "copy": {
-        *(f"defgan/training/{name}.py" for name in ("augmentation", "losses", "response")),
-        *(f"defgan/models/{name}.py" for name in ("__init__", "blocks", "defgan", "deformation", "edit")),
-        *(f"defgan/models/{name}.py" for name in ("ganimation", "stargan", "texture")),
-    },
-    "compare": DATASETS,
-    "figures": DATASETS,
-}
-"""Files that a stage imports and need not depend on: contracts (all stages), other models, what it does not call."""
-PIPELINE = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+PIPELINE = CONTENT["stages"]
+VARS = {key: value for entry in CONTENT["vars"] for key, value in entry.items()}
+PARAMS = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+LIBRARY = sorted((ROOT / "defgan").rglob("*.py"))
 
 
 def requirements(entries):
@@ -53,33 +29,35 @@ def requirements(entries):
     return {re.sub(r"[-_.]+", "-", name).lower(): versions.replace(" ", "") for name, versions in pairs}
 
 
-def imports(path):
-    """Names of the modules that a file imports, wherever in it."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            yield node.module
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-def imported_files(path, seen=()):
-    """Files of the library that a file imports, directly or not."""
-    found = set(seen)
-    for name in imports(path):
-        parts = name.split(".")
-        for length in range(1, len(parts) + 1):
-            module = ROOT.joinpath(*parts[:length])
-            for file in (module.with_suffix(".py"), module / "__init__.py"):
-                if parts[0] == "defgan" and file.is_file() and file not in found:
-                    found |= {file} | imported_files(file, found | {file})
-    return found
+def filled(value, names):
+    """A template with its `${…}` filled in."""
+    if isinstance(value, list):
+        return [filled(entry, names) for entry in value]
+    return re.sub(r"\$\{([\w.]+)\}", lambda found: str(names.get(found[1], found[0])), value)
 
 
 def stages():
-    """Every stage's definition, templates as they stand."""
+    """Every stage with its name, its command and its lists, templates filled in."""
     for name, entry in PIPELINE.items():
-        yield name, entry.get("do", entry)
+        if "foreach" not in entry:
+            yield name, entry["cmd"], entry["deps"], entry.get("params", [])
+            continue
+        source = entry["foreach"][2:-1]
+        items = VARS.get(source) or PARAMS[source]
+        for key in items:
+            names = {"key": key, "item": key}
+            if isinstance(items, dict):
+                names |= {f"item.{field}": value for field, value in items[key].items()}
+            command, deps, params = (filled(entry["do"].get(field, []), names) for field in ("cmd", "deps", "params"))
+            yield f"{name}@{key}", command, deps, params
+
+
+def modules(paths):
+    """The Python files with content among some dependencies, those below directories included."""
+    files = set()
+    for path in map(ROOT.joinpath, paths):
+        files |= set(path.rglob("*.py")) if path.is_dir() else {path} if path.suffix == ".py" else set()
+    return {str(file.relative_to(ROOT)) for file in files if file.stat().st_size}
 
 
 def test_conda_and_pip_name_the_same_packages():
@@ -97,60 +75,112 @@ def test_lock_file_holds_every_package():
     assert requirements(declared).keys() <= locked
 
 
-def test_every_stage_has_its_script_and_depends_on_it():
-    for name, stage in stages():
-        module = re.match(r"python -m ([\w.]+)", stage["cmd"])[1]
-        script = module.replace(".", "/") + ".py"
-        assert (ROOT / script).is_file() and script in stage["deps"], name
+@pytest.mark.parametrize(("name", "command", "deps"), [stage[:3] for stage in stages()], ids=lambda v: str(v)[:24])
+def test_a_stage_depends_on_the_code_that_it_runs_and_on_no_other(name, command, deps):
+    module, argument = re.fullmatch(r"python -m ([\w.]+) ?(\S*)", command).groups()
+    script = ROOT / f"{module.replace('.', '/')}.py"
+    if module == "defgan.params":  # it assembles the methods' coefficients
+        files = {script, *imported_files(script, lazy=False)}
+        for method in methods.NAMES:
+            own = ROOT / f"defgan/methods/{method}.py"
+            files |= {own, *imported_files(own, lazy=False)}
+        needed = {str(file.relative_to(ROOT)) for file in files if file.stat().st_size}
+    else:
+        needed = stage_files(script, argument)
+    listed = modules(path for path in deps if path.startswith(("defgan", "stages")))
+    assert listed == needed, {"missing": sorted(needed - listed), "not imported": sorted(listed - needed)}
 
 
-def test_every_stage_depends_on_the_code_that_it_runs():
-    for name, stage in stages():
-        script = ROOT / (re.match(r"python -m ([\w.]+)", stage["cmd"])[1].replace(".", "/") + ".py")
-        needed = {str(file.relative_to(ROOT)) for file in imported_files(script) if file.stat().st_size}
-        covered = {file for file in needed for path in stage["deps"] if file == path or file.startswith(f"{path}/")}
-        assert needed - covered <= INERT[""] | INERT.get(name, set()), name
+def test_stages_are_dvcs_and_nothing_else():
+    scripts = {re.match(r"python -m ([\w.]+)", command)[1] for _, command, *_ in stages()}
+    own = {f"stages.{path.stem}" for path in (ROOT / "stages").glob("*.py")} - {"stages.__init__", "stages.common"}
+    assert own == scripts - {"defgan.params"}
 
 
 def test_every_param_belongs_to_a_stage():
-    listed = {entry for _, stage in stages() for entry in stage.get("params", [])}
-    listed |= {key for model in PIPELINE["train"]["foreach"].values() for key in model["own"]}
-    heads = {entry.split(".")[0] for entry in listed if not entry.startswith("${")}
+    heads = {entry.split(".")[0] for *_, params in stages() for entry in params}
     assert heads == set(Params.model_fields)
 
 
-def test_a_model_retrains_for_its_own_coefficients_only():
-    own = {name: set(model["own"]) for name, model in PIPELINE["train"]["foreach"].items()}
-    shared = {entry for entry in PIPELINE["train"]["do"]["params"] if not entry.startswith("$")}
-    scalars = {name for name, field in Params.model_fields.items() if not hasattr(field.annotation, "model_fields")}
-    # The image size reaches the models through the prepared pixels.
-    assert own.pop("defgan") == scalars - shared - {"image_size"}
-    assert own == {name: {name} for name in MODELS if name != "defgan"}
-    lengths = {len(model["own"]) for model in PIPELINE["train"]["foreach"].values()}
-    indices = {int(i) for i in re.findall(r"own\[(\d+)\]", str(PIPELINE["train"]["do"]["params"]))}
-    assert lengths == {len(indices)}
+def test_a_method_retrains_for_its_own_coefficients_only():
+    """DVC cannot derive the list of DefGAN's: here it is held against the method's terms and coefficients."""
+    watched = {command.split()[-1]: params for _, command, _, params in stages() if "stages.train" in command}
+    assert watched.keys() == {method.name for method in methods.trained()}
+    for method in methods.trained():
+        own = [method.block] if method.block else list(method.Coefficients.model_fields)
+        assert watched[method.name] == ["seed", "training", *own], method.name
+        assert {term.coefficient for term in method.terms()} - {""} <= set(method.Coefficients.model_fields)
 
 
-def test_a_model_retrains_for_the_role_that_it_learns_from_only():
-    train = PIPELINE["train"]
-    assert {name: entry["role"] for name, entry in train["foreach"].items()} == {
-        name: model.ROLE for name, model in MODELS.items()
-    }
-    assert [path for path in train["do"]["deps"] if path.startswith("data/")] == ["data/prepared/${item.role}"]
+def test_a_method_retrains_for_the_role_that_it_learns_from_only():
+    for _, command, deps, _ in stages():
+        if "stages.train" in command:
+            role = methods.get(command.split()[-1]).role
+            assert [path for path in deps if path.startswith("data/")] == [f"data/prepared/{role}"]
 
 
-def test_every_model_is_trained_edits_and_is_measured_and_compared():
-    assert set(PIPELINE["train"]["foreach"]) == set(PIPELINE["edit"]["foreach"]) == set(MODELS)
-    assert set(METHOD_LABELS) == {*MODELS, "copy"}
-    assert set(PIPELINE["evaluate"]["foreach"]) == {*METHOD_LABELS, TRUTH}
-    assert {f"metrics/{name}.json" for name in METHOD_LABELS} < set(PIPELINE["compare"]["deps"])
+def test_every_method_edits_and_is_measured():
+    def told(stage):
+        return {command.split()[-1] for _, command, *_ in stages() if f"stages.{stage} " in command}
+
+    assert VARS["methods"] == list(methods.NAMES)
+    assert told("edit") == set(methods.NAMES)
+    assert told("evaluate") == {*methods.NAMES, TRUTH}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "defgan").rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_outputs_of_stages_and_of_tools_lie_apart():
+    outs = re.findall(r"reports/[\w${}./]+", (ROOT / "dvc.yaml").read_text(encoding="utf-8"))
+    folders = {out.split("/")[1] for out in outs}
+    assert not folders & {"ablations", "seeds", "photographs", "calibration", "benchmarks"}
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_library_stands_alone(path):
-    heads = {name.split(".")[0] for name in imports(path)}
-    assert not heads & {"stages", "tests", "dvc"}
-    assert "mlflow" not in heads or path.name == "tracking_writer.py"
+    heads = {name.split(".")[0] for name in imported_names(path)}
+    assert not heads & {"stages", "tools", "tests", "benchmarks", "dvc"}
+    assert "mlflow" not in heads or path.name in ("tracking_writer.py", "tracking_runs.py")
+    # What concerns DVC stands in stages/common.py.
+    assert not re.search(r"\bDVC|dvc ", path.read_text(encoding="utf-8"))
+
+
+def package_of(file: Path) -> str:
+    """The package of a library file below defgan; a module at the top stands for itself."""
+    parts = file.relative_to(ROOT / "defgan").parts
+    return parts[0] if len(parts) > 1 else f"{parts[0]}"
+
+
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """What remains when everything that nothing remaining imports is taken away, again and again."""
+    left = {node: set(others) for node, others in graph.items()}
+    while free := [node for node, others in left.items() if not others & left.keys()]:
+        for node in free:
+            del left[node]
+    return sorted(left)
+
+
+def test_no_packages_import_each_other_in_a_circle():
+    graph: dict[str, set[str]] = {}
+    for file in LIBRARY:
+        own = package_of(file)
+        imported = {other for name in imported_names(file) if name.startswith("defgan.") for other in files_of(name)}
+        graph.setdefault(own, set()).update(map(package_of, imported))
+        graph[own].discard(own)
+        graph[own].discard("__init__.py")
+    assert circles({"a": {"b"}, "b": {"a"}, "c": {"a"}}) == ["a", "b", "c"]
+    assert circles(graph) == []
+
+
+def test_no_files_import_each_other_in_a_circle():
+    graph = {
+        str(file.relative_to(ROOT)): {
+            str(other.relative_to(ROOT))
+            for name in imported_names(file, lazy=False)
+            for other in files_of(name)
+            if other != file and other.name != "__init__.py"
+        }
+        for file in LIBRARY
+    }
+    assert circles(graph) == []
 
 
 def test_ruff_finds_nothing():

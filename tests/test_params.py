@@ -1,6 +1,9 @@
+import importlib
+
 import pytest
 import yaml
 
+from defgan.datasets import LAYOUTS
 from defgan.errors import UserError
 from defgan.facs import EXPRESSIONS
 from defgan.params import load_params
@@ -58,7 +61,7 @@ def test_unknown_key_names_the_nearest(tmp_path, unknown, nearest):
         ("training.ema_decay", 1.0),
         ("lambda_cyc", -1.0),
         ("lambda_cyc", "much"),
-        ("data.train.dataset", "imagenet"),
+        ("data.train.layout", "imagenet"),
         ("plan.sweep_expression", "contempt"),
         ("prepare.val_share", 1.5),
         ("user_study.post_to", "ftp://study.example"),
@@ -93,6 +96,39 @@ def test_no_params_at_all_is_one_line(tmp_path, content):
 def test_missing_file_says_where_to_run(tmp_path):
     with pytest.raises(UserError, match="run from the repository's root"):
         load_params(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"plan.slider_faces": 9}, "plan.slider_faces: 9 faces get sliders, but plan.au_faces is 8"),
+        ({"plan.instances": 68}, "plan.instances: 68 people of rafd are needed, but corpus.rafd.subjects is 67"),
+        ({"plan.target_role": "mug", "corpus.mug.subjects": 49}, "corpus.mug.subjects is 49; lower plan.instances"),
+        ({"plan.grid_faces": 211}, "plan.grid_faces: 211 people of wild are needed, but corpus.wild.subjects is 210"),
+        ({"plan.au_faces": 211}, "lower plan.au_faces or raise corpus.wild.subjects"),
+        ({"corpus.train.subjects": 0}, "corpus.train.subjects: 0 people are rendered, but data.train takes"),
+        ({"prepare.val_share": 0.0}, "plan.rafd_faces: 3 held-out people of rafd are needed"),
+    ],
+)
+def test_what_cannot_be_planned_names_the_keys(tmp_path, changes, message):
+    with pytest.raises(UserError) as caught:
+        load_params(write(tmp_path, **changes))
+    said = str(caught.value)
+    assert said.startswith(f"{tmp_path}/params.yaml: ") and message in said and "\n" not in said
+
+
+def test_other_photographs_are_not_held_to_the_corpus(tmp_path):
+    own = {"data.wild.path": "photographs/wild", "corpus.wild.subjects": 0, "plan.grid_faces": 211}
+    assert load_params(write(tmp_path, **own, **{"data.wild.layout": "folder"})).plan.grid_faces == 211
+    # A role that was rendered elsewhere need not be rendered here.
+    assert load_params(write(tmp_path, **own, **{"data.wild.layout": "corpus"})).corpus.wild.subjects == 0
+
+
+def test_every_layout_is_a_module(tmp_path):
+    for layout in LAYOUTS:
+        module = importlib.import_module(f"defgan.datasets.{layout}")
+        assert callable(module.read) and callable(module.recognises)
+        load_params(write(tmp_path, **{"data.train.layout": layout}))
 
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)

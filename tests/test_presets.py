@@ -1,5 +1,10 @@
+"""Presets change what they say, keep comments, and hold the paper's numbers."""
+
+import os
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -28,7 +33,7 @@ def params_file(tmp_path):
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 def test_preset_takes_effect_and_changes_nothing_else(params_file, preset):
     before = dict(flat(load_params(params_file).model_dump()))
-    wanted = dict(flat(yaml.safe_load(preset.read_text())))
+    wanted = dict(flat(yaml.safe_load(preset.read_text(encoding="utf-8"))))
     changes = apply(preset, params_file)
     after = dict(flat(load_params(params_file).model_dump()))
     assert after == before | wanted
@@ -38,7 +43,7 @@ def test_preset_takes_effect_and_changes_nothing_else(params_file, preset):
 @pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
 def test_comments_stay(params_file, preset):
     def comments():
-        return re.findall(r"#.*", params_file.read_text())
+        return re.findall(r"#.*", params_file.read_text(encoding="utf-8"))
 
     before = comments()
     apply(preset, params_file)
@@ -47,7 +52,7 @@ def test_comments_stay(params_file, preset):
 
 def test_the_papers_preset_holds_every_number_that_params_yaml_calls_the_papers():
     noted, blocks = {}, {}  # the open block at each indentation
-    for line in (ROOT / "params.yaml").read_text().splitlines():
+    for line in (ROOT / "params.yaml").read_text(encoding="utf-8").splitlines():
         found = re.match(r"( *)(\w+):(.*)", line)
         if found is None:
             continue
@@ -57,8 +62,8 @@ def test_the_papers_preset_holds_every_number_that_params_yaml_calls_the_papers(
             blocks = {at: name for at, name in blocks.items() if at < depth} | {depth: key}
         elif number := re.match(r" .*# .*?paper: ([\d.e-]+)", rest):
             noted[".".join([*parents, key])] = float(number[1])
-    assert "training.hardening.start" in noted and "ganimation.critic_steps" in noted and "critic_steps" in noted
-    preset = dict(flat(yaml.safe_load((ROOT / "presets/paper.yaml").read_text())))
+    assert "training.schedule.start" in noted and "ganimation.critic_steps" in noted and "critic_steps" in noted
+    preset = dict(flat(yaml.safe_load((ROOT / "presets/paper.yaml").read_text(encoding="utf-8"))))
     assert {key: preset[key] for key in noted} == noted
 
 
@@ -113,15 +118,15 @@ PAPER = {
     "lambda_id_comp": 0,
     "identity_margin": 0,
     "ganimation.lambda_exp_fake": 0,
-    "training.hardening.start": 1,
-    "training.hardening.critic_weight": 1,
-    "training.hardening.worst_case": 0,
+    "training.schedule.start": 1,
+    "training.schedule.critic_weight": 1,
+    "training.schedule.perturbation": 0,
     **{f"training.augment.{key}": 0 for key in ("start", "turn", "zoom", "shift", "color", "jpeg_quality")},
     "training.precision": "32-true",
     "use_deformation": True,
     "use_texture": True,
 }
-"""The paper's numbers, as it prints them."""
+"""The numbers that the paper prints."""
 
 
 def test_the_papers_preset_makes_the_papers_experiment():
@@ -130,17 +135,27 @@ def test_the_papers_preset_makes_the_papers_experiment():
 
 
 def test_a_preview_leaves_the_params_as_they_are(params_file, tmp_path):
-    before = params_file.read_text()
+    before = params_file.read_text(encoding="utf-8")
     assert preview(ROOT / "presets/paper.yaml", params_file).critic_steps == 10
-    assert params_file.read_text() == before
+    assert params_file.read_text(encoding="utf-8") == before
     with pytest.raises(UserError, match="no such file"):
         preview(ROOT / "presets/paper.yaml", tmp_path / "nowhere.yaml")
 
 
-def test_paths_with_spaces_and_signs_survive(params_file, tmp_path):
-    path = "/a folder/it's: 100 % [mine], {yes} #1"
+def test_files_are_utf_8_whatever_the_locale_says(params_file):
+    before = params_file.read_text(encoding="utf-8")
+    environment = os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0"}
+    script = "import sys; from defgan.presets import apply; apply(*sys.argv[1:])"
+    command = [sys.executable, "-c", script, str(ROOT / "presets/long.yaml"), str(params_file)]
+    subprocess.run(command, env=environment, cwd=ROOT, check=True)
+    after = params_file.read_text(encoding="utf-8")
+    assert after != before and re.findall(r"[^\x00-\x7f]", after) == re.findall(r"[^\x00-\x7f]", before)
+
+
+def test_paths_with_spaces_signs_and_umlauts_survive(params_file, tmp_path):
+    path = "/a folder/it's: 100 % [mine], {yes} #1, Gänsefüße"
     preset = tmp_path / "mine.yaml"
-    preset.write_text(yaml.safe_dump({"data": {"train": {"path": path}}}))
+    preset.write_text(yaml.safe_dump({"data": {"train": {"path": path}}}, allow_unicode=True), encoding="utf-8")
     apply(preset, params_file)
     assert load_params(params_file).data.train.path == path
 
@@ -159,9 +174,9 @@ def test_paths_with_spaces_and_signs_survive(params_file, tmp_path):
 def test_a_bad_preset_changes_nothing_and_is_named(params_file, tmp_path, content, message):
     preset = tmp_path / "mine.yaml"
     if content is not None:
-        preset.write_text(content)
-    before = params_file.read_text()
+        preset.write_text(content, encoding="utf-8")
+    before = params_file.read_text(encoding="utf-8")
     with pytest.raises(UserError) as caught:
         apply(preset, params_file)
     assert message in str(caught.value) and "\n" not in str(caught.value)
-    assert params_file.read_text() == before
+    assert params_file.read_text(encoding="utf-8") == before

@@ -1,3 +1,5 @@
+"""What a run leaves in MLflow, and what it never does to the command that it records."""
+
 import os
 import signal
 import sqlite3
@@ -7,7 +9,7 @@ import textwrap
 import time
 
 from defgan import tracking
-from defgan.tracking import flatten, stage_run, tracking_root
+from defgan.tracking import flatten, start_run
 
 DEADLINE = 300
 
@@ -21,25 +23,14 @@ def test_flatten_joins_names_with_dots():
     assert flatten({"a": {"b": 1, "c": {"d": None}}, "e": [1, 2]}) == {"a.b": 1, "a.c.d": None, "e": [1, 2]}
 
 
-def test_root_is_the_main_repository_wherever_the_stage_runs(tmp_path, monkeypatch):
-    monkeypatch.delenv("DVC_ROOT", raising=False)
-    monkeypatch.chdir(tmp_path)
-    assert tracking_root() == tmp_path.resolve()
-    monkeypatch.setenv("DVC_ROOT", str(tmp_path / "main"))
-    assert tracking_root() == (tmp_path / "main").resolve()
-
-
 def test_a_run_records_params_metrics_artifacts_and_tags(tracked, tmp_path, monkeypatch):
     workspace = tmp_path / "temporary workspace"
     workspace.mkdir()
     monkeypatch.chdir(workspace)
-    monkeypatch.setenv("DVC_STAGE", "train@defgan")
-    monkeypatch.setenv("DVC_EXP_NAME", "gummy-suit")
-    monkeypatch.setenv("DVC_EXP_BASELINE_REV", "abc")
     (workspace / "sheets").mkdir()
     sheet = workspace / "sheets" / "sheet.txt"
     sheet.write_text("as logged")
-    with stage_run("train@defgan") as run:
+    with start_run(tracked, "train@defgan gummy-suit", {"stage": "train@defgan", "variant": "gummy-suit"}) as run:
         run.log_params({"lambda_cyc": 50.0, "training": {"beta1": 0.5}, "long": "x" * 7000})
         for step in range(1500):
             run.log_metrics({"loss_g": 2.0 * step}, step=step)
@@ -56,9 +47,7 @@ def test_a_run_records_params_metrics_artifacts_and_tags(tracked, tmp_path, monk
     assert curve == [(1500, 1499, 2998)]
     assert rows(tracked, "select key, value from metrics where key like 'gain%'") == [("gain.happy", 0.25)]
     tags = dict(rows(tracked, "select key, value from tags"))
-    wanted = {"stage": "train@defgan", "DVC_STAGE": "train@defgan"}
-    wanted |= {"DVC_EXP_NAME": "gummy-suit", "DVC_EXP_BASELINE_REV": "abc"}
-    assert wanted.items() <= tags.items()
+    assert {"stage": "train@defgan", "variant": "gummy-suit"}.items() <= tags.items()
     [(uri,)] = rows(tracked, "select artifact_uri from runs")
     assert uri.startswith((tracked / "mlartifacts").as_uri())
     artifacts = {path.relative_to(tracked / "mlartifacts"): path for path in (tracked / "mlartifacts").rglob("*.txt")}
@@ -70,9 +59,10 @@ def test_a_run_records_params_metrics_artifacts_and_tags(tracked, tmp_path, monk
 def test_three_stages_at_once_on_a_new_store_end_as_they_ended(tracked):
     script = """
         import os, signal, sys
+        from pathlib import Path
         from defgan.errors import UserError
-        from defgan.tracking import stage_run
-        with stage_run(sys.argv[1]) as run:
+        from defgan.tracking import start_run
+        with start_run(Path(sys.argv[2]), sys.argv[1], {}) as run:
             run.log_params({"lambda_cyc": 100.0})
             run.log_metrics({"loss": 1.0}, step=1)
             if sys.argv[1] == "broken":
@@ -81,7 +71,7 @@ def test_three_stages_at_once_on_a_new_store_end_as_they_ended(tracked):
                 os.kill(os.getpid(), signal.SIGKILL)
     """
     processes = {
-        name: subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), name], stderr=subprocess.PIPE)
+        name: subprocess.Popen([sys.executable, "-c", textwrap.dedent(script), name, tracked], stderr=subprocess.PIPE)
         for name in ("whole", "broken", "killed")
     }
     errors = {name: process.communicate(timeout=DEADLINE)[1].decode() for name, process in processes.items()}
@@ -102,7 +92,7 @@ def test_three_stages_at_once_on_a_new_store_end_as_they_ended(tracked):
 
 def test_without_mlflow_a_stage_runs_and_says_so(tracked, monkeypatch, capsys):
     monkeypatch.setattr(tracking, "mlflow_installed", lambda: False)
-    with stage_run("targets") as run:
+    with start_run(tracked, "targets", {}) as run:
         run.log_params({"seed": 0})
         run.log_metrics({"a": 1.0})
         run.log_artifact("not there")
@@ -110,9 +100,8 @@ def test_without_mlflow_a_stage_runs_and_says_so(tracked, monkeypatch, capsys):
     assert not list(tracked.iterdir())
 
 
-def test_a_store_that_cannot_be_written_does_not_stop_the_stage(tracked, monkeypatch, capfd):
-    monkeypatch.setenv("DVC_ROOT", str(tracked / "not there"))
-    with stage_run("targets") as run:
+def test_a_store_that_cannot_be_written_does_not_stop_the_command(tracked, capfd):
+    with start_run(tracked / "not there", "targets", {}) as run:
         run.log_metrics({"a": 1.0})
     errors = capfd.readouterr().err
     assert "FileNotFoundError" in errors and "this run is not yet whole in MLflow" in errors
@@ -120,16 +109,17 @@ def test_a_store_that_cannot_be_written_does_not_stop_the_stage(tracked, monkeyp
 
 def test_ctrl_c_ends_the_run_as_killed(tracked):
     script = """
-        import signal, time
-        from defgan.tracking import stage_run
+        import signal, sys, time
+        from pathlib import Path
+        from defgan.tracking import start_run
         # A shell's background jobs, such as a run of these tests, begin deaf to it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        with stage_run("train"):
+        with start_run(Path(sys.argv[1]), "train", {}):
             print("begun", flush=True)
             time.sleep(60)
     """
     process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(script)],
+        [sys.executable, "-c", textwrap.dedent(script), tracked],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         start_new_session=True,

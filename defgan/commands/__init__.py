@@ -1,0 +1,1 @@
+"""Commands of `defgan` beside those of editing and the page."""

@@ -1,4 +1,4 @@
-"""`defgan data`: look at a data set before hours are spent on it, and fetch one that may be passed on."""
+"""`defgan data`: look at a data set before hours are spent on it, and download one that anybody may have."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,65 +9,43 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from defgan.datasets import Dataset, read_dataset
+from defgan.datasets import LAYOUTS, guess_layout, read_dataset
 from defgan.datasets.check import LOOKED_AT, look_at
 from defgan.datasets.fetch import RECIPES, fetch
-from defgan.datasets.kinds import READERS
 from defgan.errors import plain_errors
 from defgan.facs import EXPRESSIONS
+from defgan.params import DataParams
+from defgan.records import Dataset
 
-app = typer.Typer(no_args_is_help=True, help="Look at data sets, and fetch them.")
+app = typer.Typer(no_args_is_help=True, help="Look at data sets, and download them.")
 console = Console()
 
-Kind = StrEnum("Kind", list(READERS))
+Layout = StrEnum("Layout", list(LAYOUTS))
 Recipe = StrEnum("Recipe", list(RECIPES))
-Role = StrEnum("Role", ["train", "wild", "mug", "rafd"])
-EXPECTED = {"mug": "mug", "rafd": "rafd"}
-"""Kind of data that a role has in the paper, where it is one of its name."""
+Role = StrEnum("Role", list(DataParams.model_fields))
 
 
 @app.command()
 def check(
     role: Annotated[Role, typer.Argument(help="what the photographs are for")],
     path: Annotated[Path, typer.Argument(help="the folder, or the zip or table")],
-    kind: Annotated[Kind | None, typer.Option(help="Layout; without it, guessed from what is there.")] = None,
+    layout: Annotated[Layout | None, typer.Option(help="Without it, guessed from what is there.")] = None,
 ) -> None:
-    """Say what is found at PATH for ROLE, what will be skipped and why, before anything is computed."""
+    """Say what is found at PATH for ROLE, and what will be skipped and why, before anything is computed."""
     with plain_errors("data check"):
-        kind = kind or Kind(guess(path))
-        dataset = read_dataset(kind, path)
-        report(role, path, kind, dataset)
+        layout = layout or Layout(guess_layout(path))
+        report(role, path, layout, read_dataset(layout, path))
 
 
-def guess(path: Path) -> str:
-    """The kind of data set at a path, by its layout."""
-    if path.suffix.lower() in (".csv", ".parquet"):
-        return "manifest"
-    if path.suffix.lower() == ".zip" or (path / "CelebA-HQ-img").is_dir() or path.name == "CelebA-HQ-img":
-        return "celeba_hq"
-    for kind, pattern in (
-        ("rafd", "Rafd*.jpg"),
-        ("rafd", "*/Rafd*.jpg"),
-        ("mug", "*/happiness/*/*.jpg"),
-        ("mug", "*/*/happiness/*/*.jpg"),
-        ("emotionet", "EmotioNet*.csv"),
-        ("emotionet", "**/N_*_*.jpg"),
-        ("corpus", "scenes.npz"),
-    ):
-        if next(path.glob(pattern), None) is not None:
-            return kind
-    return "folder"
-
-
-def report(role: str, path: Path, kind: str, dataset: Dataset) -> None:
-    """Print what a data set holds and what it means for a role."""
+def report(role: str, path: Path, layout: str, dataset: Dataset) -> None:
+    """Print what a data set holds, and what it lacks for a role."""
 
     def line(text: str) -> None:
         console.print(text, soft_wrap=True, markup=False, highlight=False)
 
     records = dataset.records
     people = {record.subject for record in records}
-    line(f"{path}: {len(records)} photographs of {len(people)} subjects, read as `{kind}`")
+    line(f"{path}: {len(records)} photographs of {len(people)} subjects, read as `{layout}`")
     expressions = Counter(record.expression for record in records if record.expression)
     if expressions:
         line("  expressions: " + ", ".join(f"{count} × {name}" for name, count in sorted(expressions.items())))
@@ -79,10 +57,10 @@ def report(role: str, path: Path, kind: str, dataset: Dataset) -> None:
         line(f"  sizes (of {found.readable + found.unreadable.total()} looked at): shorter side {smallest} to {largest}"
              f" pixels, median {median}")  # fmt: skip
     if records and found.looked_at < len(records):
-        line(f"  at most {LOOKED_AT} photographs are opened for this, spread evenly")
-    refused = Counter(record.reject for record in records if record.reject) + found.unreadable
+        line(f"  at most {LOOKED_AT} photographs are opened for this, evenly spaced")
+    rejected = Counter(record.reject for record in records if record.reject) + found.unreadable
     for title, reasons, examples in (
-        ("will be refused", refused, found.examples),
+        ("will be rejected", rejected, found.examples),
         ("skipped, not counted as photographs", dataset.skipped.counts, dataset.skipped.examples),
     ):
         if reasons:
@@ -94,7 +72,7 @@ def report(role: str, path: Path, kind: str, dataset: Dataset) -> None:
     aus = "annotations" if annotated == len(records) else "blendshapes"
     for warning in warnings(role, dataset, expressions, people):
         line(f"  note: {warning}")
-    line(f"  in params.yaml: {role}: {{path: {path}, dataset: {kind}, points: {points}, action_units: {aus}}}")
+    line(f"  in params.yaml: {role}: {{path: {path}, layout: {layout}, points: {points}, action_units: {aus}}}")
 
 
 def warnings(role: str, dataset: Dataset, expressions: Counter, people: set[str]) -> Iterator[str]:
@@ -102,11 +80,11 @@ def warnings(role: str, dataset: Dataset, expressions: Counter, people: set[str]
     if role in ("mug", "rafd"):
         missing = [name for name in EXPRESSIONS if name not in expressions]
         if missing:
-            yield f"{role} lends the target expressions, and {', '.join(missing)} occur nowhere"
+            yield f"{role} gives the target expressions, but no photograph shows {', '.join(missing)}"
     if role in ("train", "rafd") and len(people) < 2:
         yield "one subject only: nobody can be held out for validation"
     if role == "train" and len(people) == len(dataset.records) > 1:
-        yield "every photograph counts as a person of its own: the split by subject does not separate people"
+        yield "every photograph counts as a person of its own, so one person may be both in training and held out"
 
 
 @app.command(name="fetch")
@@ -114,7 +92,7 @@ def fetch_command(
     recipe: Annotated[Recipe, typer.Argument(help="which data set")],
     directory: Annotated[Path, typer.Argument(help="where to")] = Path("photographs"),
 ) -> None:
-    """Download a data set that may be passed on, into DIRECTORY; goes on where it was cut off."""
+    """Download a data set that anybody may have into DIRECTORY; it continues where it was cut off."""
     with plain_errors("data fetch"):
         for sentence in fetch(RECIPES[recipe], directory):
             console.print(sentence, soft_wrap=True, markup=False, highlight=False)

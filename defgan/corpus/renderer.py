@@ -1,4 +1,4 @@
-"""Rendering of a head on the CPU by two Warp kernels: a rasteriser that sees through hair, and a shader."""
+"""Renders a head on the CPU by two Warp kernels: a rasteriser with partly transparent hair, and a shader."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from defgan.corpus import head as hd
 from defgan.corpus.appearance import Creases, Light, Look, blend, noise, step01
 from defgan.facs import AU_NAMES
 
-wp.config.log_level = wp.LOG_ERROR  # a machine without a GPU is no cause for a warning
+wp.config.log_level = wp.LOG_ERROR  # else a machine without a GPU gets a warning
 wp.set_module_options({"enable_backward": False})
 
 CAMERA_DISTANCE = 0.9
@@ -448,7 +448,7 @@ class Renderer:
         self._canonical = wp.array(head.canonical, dtype=wp.vec3, device="cpu")
         self._level = wp.array(head.level, dtype=wp.float32, device="cpu")
         self._occlusion = wp.array(head.occlusion, dtype=wp.float32, device="cpu")
-        # What lies in the mouth is drawn after the lips; hair after the skin, outer shells first.
+        # The mouth's inside is drawn after the lips; hair after the skin, the outer shells first.
         passes = {
             "body": (hd.SKIN, hd.MOUTH, hd.SOCKET, hd.LEFT_EYE, hd.RIGHT_EYE, hd.CLOTH),
             "mouth": (hd.TONGUE, hd.TEETH),

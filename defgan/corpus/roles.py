@@ -1,4 +1,4 @@
-"""Making a role of the corpus: draw its subjects and photographs, render them, write them down."""
+"""Makes a role of the corpus: draws its subjects and photographs, renders them and writes them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -83,7 +83,7 @@ def make_role(
     """Render a role into `directory`, whole or not at all; returns the number of photographs.
 
     `run` comes from `scenes.crew(studio.head, workers)`; the bytes do not depend on the number of workers.
-    `images_per_subject` counts in the train and wild roles; in the acted ones each subject shows each expression once.
+    `images_per_subject` holds for train and wild; in the acted roles each subject shows each expression once.
     """
     people, frame, shots = sample_role(role, subjects, images_per_subject, seed, studio.change_labels)
     anny = studio.vertices(people)

@@ -239,7 +239,7 @@ def _sample_background(rng: np.random.Generator, lab: bool) -> dict:
 
 
 def _vary(rng: np.random.Generator, aus: np.ndarray, scale: float, jitter: float) -> np.ndarray:
-    """A face's own way to show an expression: scaled, each named unit jittered, rarely a unit of its own."""
+    """A subject's variant of an expression: scaled, each of its units jittered, rarely with another unit added."""
     varied = aus * scale * np.exp(rng.normal(0, jitter, N_AUS))
     if rng.random() < 0.3:
         varied[rng.integers(N_AUS)] += rng.uniform(0.05, 0.2)
@@ -247,7 +247,7 @@ def _vary(rng: np.random.Generator, aus: np.ndarray, scale: float, jitter: float
 
 
 def sample_train_aus(rng: np.random.Generator) -> tuple[np.ndarray, str]:
-    """Mixed expressions: neutral, prototypes at any intensity, single units, sparse mixtures."""
+    """AUs of a training photograph: neutral, a prototype at any intensity, a single unit, or a sparse mixture."""
     kind = rng.random()
     if kind < 0.12:
         return np.clip(rng.uniform(0, 0.08, N_AUS) * (rng.random(N_AUS) < 0.2), 0, 1).astype(np.float32), "neutral"
@@ -256,7 +256,7 @@ def sample_train_aus(rng: np.random.Generator) -> tuple[np.ndarray, str]:
         return _vary(rng, preset(name), rng.uniform(0.35, 1.05), 0.25), name
     if kind < 0.72:
         return au_vector({AU_NAMES[rng.integers(N_AUS)]: rng.uniform(0.3, 1.0)}), ""
-    # Opposites do not stand together: the mouth's corners go up, down or aside.
+    # Opposites exclude each other: the corners of the mouth go up, down or aside.
     aus = np.zeros(N_AUS, dtype=np.float32)
     chosen = rng.choice(N_AUS, rng.integers(2, 6), replace=False)
     aus[chosen] = rng.beta(1.6, 1.6, len(chosen))
@@ -270,12 +270,12 @@ def sample_train_aus(rng: np.random.Generator) -> tuple[np.ndarray, str]:
 
 
 def sample_wild_aus(rng: np.random.Generator) -> np.ndarray:
-    """Near neutral: a few small intensities."""
+    """AUs of a wild photograph, near neutral: a few small intensities."""
     return (rng.uniform(0, 0.14, N_AUS) * (rng.random(N_AUS) < 0.25)).astype(np.float32)
 
 
 def sample_peak_aus(rng: np.random.Generator, expression: str) -> np.ndarray:
-    """An acted expression near its peak."""
+    """AUs of an acted expression near its peak."""
     return _vary(rng, preset(expression), rng.uniform(0.82, 1.02), 0.10)
 
 

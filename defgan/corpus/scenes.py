@@ -1,4 +1,4 @@
-"""The corpus on disk and the truth about it: scenes are kept, so any face can be rendered under other action units.
+"""The corpus on disk and its truth: scenes are kept, so that any face can be rendered under other action units.
 
 A role is a directory of `images/*.png`, `annotations.parquet`, `scenes.npz` (what each photograph shows)
 and `head.npz` (the shared head).
@@ -19,13 +19,12 @@ import pandas as pd
 from PIL import Image
 from scipy.sparse import csr_matrix
 
+from defgan.alignment import POINT_COLUMNS, apply, crop
 from defgan.corpus.appearance import Look
 from defgan.corpus.head import SKIN, Head
 from defgan.corpus.renderer import CAMERA_DISTANCE, Camera, Renderer, unpack
 from defgan.corpus.sampling import Shot
-from defgan.errors import UserError
-from defgan.faces.alignment import apply, crop
-from defgan.faces.table import POINT_COLUMNS
+from defgan.errors import MissingInputError
 from defgan.facs import AU_NAMES
 
 Progress = Callable[[Iterable, int], Iterable]
@@ -57,7 +56,7 @@ class Scene:
 
     @cached_property
     def camera(self) -> Camera:
-        """The camera: framed on the neutral face, so the same whatever the face does."""
+        """The camera: it is framed on the neutral face, so no expression changes it."""
         points, average = five_points(self.neutral, self.head), five_points(self.head.canonical, self.head)
         ratio = np.mean([_length(points, pair) / _length(average, pair) for pair in ((0, 1), (0, 3), (1, 4))])
         yaw, pitch, roll = np.radians(self.shot.pose.astype(np.float64))
@@ -70,7 +69,7 @@ class Scene:
 
     @cached_property
     def gaze(self) -> np.ndarray:
-        """The head-space point that the eyes look at: at or beside the camera, as far as eyes turn with ease."""
+        """The head-space point that the eyes look at: at or near the camera, within the angles of `_GAZE_LIMIT`."""
         right, away, up = self.camera.rotation
         x, z = np.tan(np.radians(self.shot.gaze.astype(np.float64))) * CAMERA_DISTANCE
         x, y, z = -CAMERA_DISTANCE * away + x * right + z * up
@@ -80,7 +79,7 @@ class Scene:
 
 
 _GAZE_LIMIT = np.tan(np.radians([20.0, 7.0]))
-"""How far the eyes turn sideways and up or down."""
+"""Tangents of the largest angles of the eyes, sideways and up or down."""
 
 
 def _length(points: np.ndarray, pair: tuple[int, int]) -> float:
@@ -124,7 +123,7 @@ def photograph(scene: Scene, aus: np.ndarray) -> np.ndarray:
 
 
 _SEEN = 0.003
-"""A point is seen where the nearest surface on its ray is at most this far from it, metres."""
+"""A point is visible if the nearest surface on its ray is at most this far from it, metres."""
 
 
 def motion(
@@ -132,10 +131,12 @@ def motion(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The true 2D motion between two expressions of a scene, in a crop.
 
-    `transform` (2×3) takes photograph pixels to the pixels of a crop of side `size`. Returns the backward flow, float32
-    size×size×2 (x, y in crop pixels): what stands at pixel p of the image under `aus_to` stood at p + flow[p] in the
-    image under `aus_from`; where that holds, bool size×size: the point is seen in both, the background is still; and
-    where of these there is skin, lips and painted brows included, bool size×size.
+    `transform` (2×3) takes photograph pixels to the pixels of a crop of side `size`. Returns three arrays:
+
+    - the backward flow, float32 size×size×2 (x, y in crop pixels): the point at pixel p of the image under `aus_to` was
+      at p + flow[p] in the image under `aus_from`;
+    - where the flow is valid, bool size×size: where the point is visible in both images, and on the still background;
+    - where it is valid and on skin, with lips and brows, bool size×size.
     """
     head, renderer = scene.head, renderer_of(scene.head)
     before, after = head.displaced(scene.neutral, aus_from), head.displaced(scene.neutral, aus_to)
@@ -178,7 +179,7 @@ def _weights(triangles: np.ndarray, points: np.ndarray) -> np.ndarray:
     return np.stack([1 - v - w, v, w], axis=1)
 
 
-# --- many at once
+# --- many scenes in parallel
 
 _shared_head: Head | None = None
 
@@ -203,7 +204,7 @@ Run = Callable[[Callable, Sequence[tuple]], Iterator]
 
 @contextmanager
 def crew(head: Head, workers: int) -> Iterator[Run]:
-    """Processes that share a head; one worker is this process."""
+    """Processes that share a head; with one worker everything runs in this process."""
     if workers == 1:
         yield lambda function, arguments: (function(head, *item) for item in arguments)
         return
@@ -227,7 +228,7 @@ def _move_scene(scene: Scene, aus: np.ndarray, transforms: np.ndarray, size: int
 
 
 def _of_scene(head: Head, function: Callable, fixed: tuple, *arguments: object) -> list[np.ndarray]:
-    """In a worker: `function` of a scene that was sent without its head."""
+    """In a worker: `function` of a scene, whose head the worker has already."""
     return function(Scene(head, *fixed), *arguments)
 
 
@@ -235,7 +236,7 @@ def _per_scene(
     function: Callable, scenes: Sequence[Scene], aus: np.ndarray, transforms: np.ndarray, size: int,
     workers: int | None, progress: Progress,
 ) -> list[np.ndarray]:  # fmt: skip
-    """`function` of every scene with all its rows, spread over the workers; the results in the order of the rows."""
+    """`function` of every scene with all its rows, in parallel; the results are in the order of the rows."""
     assert len(scenes) == len(aus) == len(transforms)
     rows_of: dict[int, list[int]] = {}
     for row, scene in enumerate(scenes):
@@ -262,8 +263,8 @@ def render_edits(
     """The true crops of N scenes under other AU vectors (N×17): the same camera, light and pose.
 
     `transforms` (N×2×3) take photograph pixels to crop pixels. Returns uint8 N×size×size×3; a scene under its own
-    AUs gives its own crop to the bit. The result does not depend on `workers` (default: the cores of this machine).
-    `progress(items, total)` may wrap the scenes.
+    AUs gives its own crop to the bit. The result does not depend on `workers`, by default the cores of this machine.
+    `progress(items, total)` wraps the scenes, for a progress bar.
     """
     images = _per_scene(_edit_scene, scenes, aus, transforms, size, workers, progress)
     return np.array(images, np.uint8).reshape(-1, size, size, 3)
@@ -275,7 +276,7 @@ def edit_motions(
 ) -> np.ndarray:  # fmt: skip
     """The true motion of the skin from each scene's own AUs to others; arguments as of `render_edits`.
 
-    Returns the backward flow of `motion`, float16 N×size×size×2 in crop pixels, NaN where no skin is seen in both.
+    Returns the backward flow of `motion`, float16 N×size×size×2 in crop pixels, NaN where no skin is visible in both.
     """
     flows = _per_scene(_move_scene, scenes, aus, transforms, size, workers, progress)
     return np.array(flows, np.float16).reshape(-1, size, size, 2)
@@ -316,10 +317,13 @@ def _load_head(path: Path) -> Head:
 
 
 def load_scenes(role_dir: str | Path) -> dict[str, Scene]:
-    """The scenes of a role by the path of their photograph relative to the role's directory."""
+    """The scenes of a role, by the path of the photograph in the role's directory.
+
+    Raises MissingInputError where the directory is no rendered role.
+    """
     role_dir = Path(role_dir)
     if not (role_dir / "scenes.npz").is_file():
-        raise UserError(f"{role_dir}: no scenes.npz here; only the embedded corpus has scenes, run `dvc repro corpus`")
+        raise MissingInputError(f"{role_dir}/scenes.npz: no such file; only a rendered role of the corpus has scenes")
     head = _load_head(role_dir / "head.npz")
     with np.load(role_dir / "scenes.npz", allow_pickle=False) as file:
         data = {name: file[name] for name in file.files}
@@ -359,7 +363,7 @@ def annotations(frame: pd.DataFrame, points: np.ndarray) -> pd.DataFrame:
 
 
 def contact_sheet(role_dir: str | Path, n: int = 48, columns: int = 8) -> Image.Image:
-    """Photographs of a role side by side, evenly spread over its subjects and expressions."""
+    """Photographs of a role side by side, evenly spaced in its table."""
     table = pd.read_parquet(Path(role_dir) / "annotations.parquet")
     paths = table["path"].iloc[np.unique(np.linspace(0, len(table) - 1, n).astype(int))]
     tiles = [Image.open(Path(role_dir) / path) for path in paths]

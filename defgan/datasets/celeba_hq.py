@@ -1,32 +1,38 @@
-"""CelebA-HQ (Karras et al., ICLR 2018), the paper's faces in the wild: a folder of photographs, or the zip as it comes.
+"""CelebA-HQ (Karras et al., ICLR 2018), the paper's faces in the wild: a folder of photographs, or the published zip.
 
-The distribution in use is CelebAMask-HQ's (Lee et al., CVPR 2020; https://github.com/switchablenorms/CelebAMask-HQ):
+The usual distribution is CelebAMask-HQ's (Lee et al., CVPR 2020; https://github.com/switchablenorms/CelebAMask-HQ):
 `CelebA-HQ-img/0.jpg` … `29999.jpg`, 1024×1024, beside masks (`CelebAMask-HQ-mask-anno`), which are no photographs, and
-`CelebA-HQ-to-CelebA-mapping.txt` (columns `idx orig_idx orig_file`). Who is on a photograph is said by CelebA's own
-`identity_CelebA.txt` (`000001.jpg 2880`): where both lie at the top of the folder or of the zip, the subject is that
-person; else each photograph counts as a person of its own.
+`CelebA-HQ-to-CelebA-mapping.txt` (columns `idx orig_idx orig_file`). CelebA's own `identity_CelebA.txt`
+(`000001.jpg 2880`) names the people. Where both texts lie at the top of the folder or of the zip, they give the
+subjects; else each photograph counts as a person of its own.
 """
 
 import zipfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
-from defgan.datasets.folder import read_folder
-from defgan.datasets.records import Dataset, Record, Skipped
+from defgan.datasets import folder
 from defgan.datasets.scan import is_photograph
 from defgan.errors import UserError
+from defgan.records import Dataset, Record, Skipped
 
 MAPPING = "CelebA-HQ-to-CelebA-mapping.txt"
 IDENTITIES = "identity_CelebA.txt"
 MASKS = "CelebAMask-HQ-mask-anno"
+PHOTOGRAPHS = "CelebA-HQ-img"
 
 
-def read_celeba_hq(path: Path) -> Dataset:
+def recognises(path: Path) -> bool:
+    """Whether this is a zip, or a folder with `CelebA-HQ-img` in it or of that name."""
+    return path.suffix.lower() == ".zip" or (path / PHOTOGRAPHS).is_dir() or path.name == PHOTOGRAPHS
+
+
+def read(path: Path) -> Dataset:
     """Every photograph of the folder or zip."""
     if path.suffix.lower() == ".zip":
         dataset, texts = _read_zip(path)
     else:
-        dataset = read_folder(path)
+        dataset = folder.read(path)
         texts = {name: _read_text(path, name) for name in (MAPPING, IDENTITIES)}
     people = _people(texts[MAPPING], texts[IDENTITIES])
     kept = []
@@ -37,7 +43,7 @@ def read_celeba_hq(path: Path) -> Dataset:
             number = PurePosixPath(record.source).stem
             kept.append(replace(record, subject=people.get(number, f"celeba_hq_{number}")))
     if not kept:
-        raise UserError(f"{path}: only masks are here, no photographs; CelebA-HQ-img is what is wanted")
+        raise UserError(f"{path}: only masks are here, no photographs; give the folder CelebA-HQ-img")
     return replace(dataset, records=kept)
 
 
@@ -70,7 +76,7 @@ def _read_text(directory: Path, name: str) -> str:
 
 
 def _people(mapping: str, identities: str) -> dict[str, str]:
-    """CelebA-HQ's number to CelebA's person; empty unless both texts are there."""
+    """CelebA-HQ's number to CelebA's person; empty where a text is missing."""
     person = dict(line.split()[:2] for line in identities.splitlines() if len(line.split()) >= 2)
     found = {}
     for line in mapping.splitlines():

@@ -1,4 +1,4 @@
-"""A quick look at photographs before they are prepared: which can be opened at all, and how large they are."""
+"""A quick look at photographs before they are prepared: which can be opened, and how large they are."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from defgan.datasets.records import Record
-from defgan.faces.photographs import UnreadableImageError, read_photograph
+from defgan.photographs import UnreadableImageError, read_photograph
+from defgan.records import Record
+from defgan.spacing import spread
 
 LOOKED_AT = 200
-"""Photographs that are opened, spread evenly over the data set."""
+"""How many photographs are opened at most, evenly spaced."""
 
 
 @dataclass
 class Look:
-    """What a look at some photographs found."""
+    """What was found in some photographs."""
 
     looked_at: int = 0
     readable: int = 0
@@ -25,27 +26,22 @@ class Look:
     sizes: tuple[int, int, int] | None = None  # of the shorter sides: smallest, median, largest, pixels
 
 
-def spread(count: int, most: int) -> np.ndarray:
-    """At most `most` indices below `count`, evenly spaced."""
-    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
-
-
 def photograph_size(record: Record) -> tuple[int, int] | None:
-    """Width and height by the file's header, as stored; None where Pillow reads none."""
+    """Width and height as stored, by the file's header; None where Pillow finds none."""
     try:
         with Image.open(record.open()) as image:
             return image.size
-    except Exception:  # whatever is wrong with the file: reading it whole gives the reason
+    except Exception:  # whatever is wrong with the file, reading it gives the reason
         return None
 
 
 def look_at(records: Sequence[Record]) -> Look:
-    """Decode some of the photographs whole."""
+    """Decode some of the photographs, evenly spaced."""
     look, sides = Look(), []
     for record in records:
         if record.reject:
             look.examples.setdefault(record.reject, record.source)
-    for index in spread(len(records), LOOKED_AT) if records else ():
+    for index in spread(len(records), LOOKED_AT):
         record = records[index]
         if record.reject:
             continue

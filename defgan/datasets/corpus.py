@@ -3,22 +3,24 @@
 from dataclasses import replace
 from pathlib import Path
 
-from defgan.datasets.folder import read_folder
-from defgan.datasets.records import Dataset
-from defgan.errors import UserError
+from defgan.datasets import folder
+from defgan.errors import MissingInputError
+from defgan.records import Dataset
 
 
-def read_corpus(directory: Path) -> Dataset:
-    """The images of a rendered role; it must be annotated whole."""
-    if not (directory / "annotations.parquet").is_file():
-        raise UserError(
-            f"{directory}: no rendered faces here (annotations.parquet is missing); give"
-            f" corpus.{directory.name}.subjects more than 0 and run `dvc repro corpus`, or take photographs:"
-            f" -S data.{directory.name}.dataset=folder"
-        )
-    dataset = read_folder(directory)
+def recognises(path: Path) -> bool:
+    """Whether the folder holds the scenes of a rendered role."""
+    return (path / "scenes.npz").is_file()
+
+
+def read(directory: Path) -> Dataset:
+    """The images of a rendered role. Raises MissingInputError where it is not there, or not fully annotated."""
+    table = directory / "annotations.parquet"
+    if not table.is_file():
+        raise MissingInputError(f"{table}: no such file; this role of the corpus is not rendered")
+    dataset = folder.read(directory)
     if not (dataset.has_points and dataset.has_aus):
-        raise UserError(f"{directory}/annotations.parquet: points or AUs are missing; run `dvc repro -f corpus`")
-    # The contact sheet lies beside the images and is none of them.
+        raise MissingInputError(f"{table}: points or AUs are missing; this role of the corpus must be rendered again")
+    # The contact sheet lies beside the images and is not one of them.
     images = [record for record in dataset.records if record.source.startswith("images/")]
     return replace(dataset, records=images)

@@ -1,17 +1,17 @@
 """EmotioNet (Fabian Benitez-Quiroz, Srinivasan and Martinez, CVPR 2016), the paper's training photographs.
 
-The Ohio State University hands out lists, not photographs: each row has the URL of a photograph and its action units,
-and whoever has access downloads the photographs (http://cbcsl.ece.ohio-state.edu/EmotionNetChallenge/index.html). Two
-layouts are in use, as public code that reads them shows, and both are read here, from the top of the folder:
+The Ohio State University publishes lists, not photographs: each row has the URL of a photograph and its action units,
+and whoever has access downloads these (http://cbcsl.ece.ohio-state.edu/EmotionNetChallenge/index.html). Public code
+that reads these lists shows two kinds. Both are read here, from the top of the folder:
 
 - `EmotioNet_FACS_aws_2020_24600.csv`, coded by hand: columns `URL`, `URL orig`, `'AU 1'`, `'AU 2'` …; cells are 1
   (active), 0 (not) and 999 (not annotated);
 - any number of `*.txt`, the 950,000 that were coded by a program: no header, tab-separated, URL, original URL, and
   AU 1 to AU 60.
 
-A photograph on disk is found by the last part of its URL, `N_0000000001_00001.jpg`, in whatever sub-folder it lies.
-Who is on it is not known: each counts as a person of its own. An `annotations.csv` as in `defgan.datasets.folder`
-takes the place of the lists where all 17 intensities are wanted, which they do not have.
+A photograph is found by the last part of its URL, `N_0000000001_00001.jpg`, in any sub-folder. Nobody is named: each
+photograph counts as a person of its own. The lists do not have all 17 intensities. An `annotations.csv` as in
+`defgan.datasets.folder` can give them; the lists are then not read.
 """
 
 from dataclasses import replace
@@ -20,19 +20,24 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from defgan.datasets.folder import folder_annotations, read_folder
-from defgan.datasets.records import Dataset, Record, Skipped
+from defgan.annotation_tables import read_aus, read_table
+from defgan.datasets import folder
 from defgan.datasets.scan import photographs
 from defgan.errors import UserError
-from defgan.faces.annotations import read_aus, read_table
+from defgan.records import Dataset, Record, Skipped
 
 LIST_COLUMNS = ("URL", "URL orig", *(f"AU {number}" for number in range(1, 61)))
 
 
-def read_emotionet(directory: Path) -> Dataset:
-    """Every photograph on disk, and every one of the lists that is not: those are refused."""
-    if directory.is_dir() and folder_annotations(directory, whole=False) is not None:
-        dataset = read_folder(directory)
+def recognises(path: Path) -> bool:
+    """Whether the folder has EmotioNet's list at its top, or a photograph of its naming anywhere."""
+    return any(next(path.glob(pattern), None) is not None for pattern in ("EmotioNet*.csv", "**/N_*_*.jpg"))
+
+
+def read(directory: Path) -> Dataset:
+    """Every photograph on disk, and every listed one that is not on disk: those are rejected."""
+    if directory.is_dir() and folder.annotations_of(directory, whole=False) is not None:
+        dataset = folder.read(directory)
         return replace(dataset, records=[_own_subject(record) for record in dataset.records])
     skipped = Skipped()
     records = [_own_subject(record) for record in photographs(directory, skipped)]
@@ -46,7 +51,7 @@ def read_emotionet(directory: Path) -> Dataset:
         row = rows.pop(PurePosixPath(record.source).name, None)
         aus = None if row is None or not np.isfinite(vectors[row]).any() else vectors[row]
         listed.append(replace(record, aus=aus))
-    missing = "missing file: the list names it, it was not downloaded"
+    missing = "missing file: listed, but not downloaded"
     listed += [Record(name, str(directory / name), Path(name).stem, reject=missing) for name in rows]
     return Dataset(listed, has_points=False, has_aus=True, skipped=skipped)
 
@@ -56,8 +61,8 @@ def _own_subject(record: Record) -> Record:
 
 
 def _read_lists(directory: Path) -> pd.DataFrame | None:
-    """URL lists as one table with the photograph's file name in `name`; None where there are none."""
-    sheets = sorted(path for path in directory.glob("*.csv") if path.name != "openface.csv")  # that has AUs only
+    """All lists as one table, with the photograph's file name in `name`; None where there are none."""
+    sheets = sorted(path for path in directory.glob("*.csv") if path.name != "openface.csv")  # no list
     lists = sorted(directory.glob("*.txt"))
     if sheets:
         frames = [read_table(sheet) for sheet in sheets]

@@ -1,23 +1,28 @@
-"""A table that lists photographs wherever they are: CSV or Parquet, its columns those of `defgan.datasets.folder`.
+"""A table that lists photographs wherever they are: CSV or Parquet, with the columns of `defgan.datasets.folder`.
 
-Only what it lists is read. Paths are relative to the table's folder, or absolute.
+Only the listed photographs are read. Paths are relative to the table's folder, or absolute.
 """
 
 import os
 from pathlib import Path
 
-from defgan.datasets.records import Dataset, Record
 from defgan.datasets.tables import read_annotations
 from defgan.errors import UserError
+from defgan.records import Dataset, Record
 
 
-def read_manifest(table: Path) -> Dataset:
+def recognises(path: Path) -> bool:
+    """Whether this is a table by its name."""
+    return path.suffix.lower() in (".csv", ".parquet")
+
+
+def read(table: Path) -> Dataset:
     """Every photograph that the table lists, in the order of their paths."""
     if not table.is_file():
         raise UserError(f"{table}: no such file; a manifest is a CSV or Parquet file with a column `path`")
     annotations = read_annotations(table)
     if not annotations.rows:
-        raise UserError(f"{table}: it lists no photographs; give it a row for each")
+        raise UserError(f"{table}: no photographs are listed; add a row for each")
     records = []
     for path in sorted(annotations.rows):
         folder = Path(path).parent.name

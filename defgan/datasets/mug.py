@@ -1,13 +1,13 @@
 """MUG facial expression database (Aifanti, Papachristou and Delopoulos, WIAMIS 2010; https://mug.ee.auth.gr/fed).
 
 The layout is the one that public code for the data set expects. The posed part, `subjects3`, has one folder per
-subject, expression and take: `001/anger/take000/img_0000.jpg` (some subjects' folders are nested twice,
-`020/020/anger/…`; takes whose name holds `nsg` are marked as not good by the database and left out). A take is a
-sequence of 50 to 160 frames that goes from the neutral face over onset, apex and offset back to neutral.
+subject, expression and take: `001/anger/take000/img_0000.jpg`. Some subjects' folders are nested twice
+(`020/020/anger/…`). Takes with `nsg` in their name are marked as not good by the database and left out. A take is a
+sequence of 50 to 160 frames: from the neutral face over onset, apex and offset back to neutral.
 
-The peak of a take. The frames of its middle half hold the apex; at most `CANDIDATES` of them, evenly spaced, are read,
-and of those the one with the largest sum of AU intensities is kept (of a neutral take, the one with the smallest). The
-others are refused as not the peak.
+Of each take one frame is kept, the peak. The apex lies in the middle half of the frames. At most `CANDIDATES` of these,
+evenly spaced, are read; the one with the largest sum of AU intensities is the peak (of a neutral take, the one with the
+smallest). The other candidates are rejected.
 """
 
 import os
@@ -15,11 +15,10 @@ from collections import defaultdict
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
-from defgan.datasets.folder import read_folder
-from defgan.datasets.records import Dataset, Record
+from defgan.datasets import folder
 from defgan.errors import UserError
+from defgan.records import Dataset, Record
+from defgan.spacing import spread
 
 CANDIDATES = 9
 EXPRESSIONS = {
@@ -31,12 +30,17 @@ EXPRESSIONS = {
     "sadness": "sad",
     "surprise": "surprise",
 }
-"""MUG's folder names to our names."""
+"""MUG's names of folders to ours."""
 
 
-def read_mug(directory: Path) -> Dataset:
-    """The frames of every take among which its peak is looked for."""
-    dataset = read_folder(directory)
+def recognises(path: Path) -> bool:
+    """Whether the folder has takes of happiness."""
+    return any(next(path.glob(f"{above}/happiness/*/*.jpg"), None) is not None for above in ("*", "*/*"))
+
+
+def read(directory: Path) -> Dataset:
+    """The candidates for the peak of every take."""
+    dataset = folder.read(directory)
     skipped = dataset.skipped
     takes: dict[str, list[Record]] = defaultdict(list)
     refused = []
@@ -55,13 +59,12 @@ def read_mug(directory: Path) -> Dataset:
     kept = []
     for frames in takes.values():
         middle = frames[len(frames) // 4 : len(frames) - len(frames) // 4]
-        chosen = np.unique(np.linspace(0, len(middle) - 1, CANDIDATES).round().astype(int))
-        candidates = {middle[index].source for index in chosen}
+        candidates = {middle[index].source for index in spread(len(middle), CANDIDATES)}
         for frame in frames:
             if frame.source in candidates:
                 kept.append(frame)
             else:
-                skipped.add("a frame away from the peak of its take, or between those looked at", frame.source)
+                skipped.add("a frame of a take that is no candidate for its peak", frame.source)
     if not kept:
-        raise UserError(f"{directory}: no frames as 001/anger/take000/img_0000.jpg here; MUG's subjects3 is wanted")
+        raise UserError(f"{directory}: no frames such as 001/anger/take000/img_0000.jpg; give MUG's folder subjects3")
     return replace(dataset, records=sorted(kept + refused, key=lambda record: record.source))

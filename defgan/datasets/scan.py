@@ -4,8 +4,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from defgan.datasets.records import Record, Skipped
 from defgan.errors import UserError
+from defgan.records import Record, Skipped
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -16,23 +16,23 @@ IMAGE_SUFFIXES = frozenset(
 
 
 def printable(name: str) -> str:
-    """A path that any table can hold: bytes of a file name that are no UTF-8 are written as %E9."""
+    """A path that any table can hold: bytes that are not UTF-8 are written as %E9."""
     return "".join(f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)
 
 
 def is_photograph(name: str) -> bool:
-    """Whether a file is one by its name."""
+    """Whether a file is a photograph by its name."""
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not os.path.basename(name).startswith(".")
 
 
 def scan(directory: Path, skipped: Skipped) -> Iterator[tuple[str, str]]:
-    """(path relative to the directory, why it is refused) of every photograph of a tree, unsorted; "" where it is not.
+    """Every photograph of a tree, unsorted: its path in the directory, and why it is rejected, "" if it is not.
 
-    Links are followed, but not into a directory that is being walked already. A directory that cannot be read is
-    refused as one input: nobody knows what is in it. Other files go to `skipped`.
+    Links are followed, but not into a directory that they lie in. A directory that cannot be read is rejected as one
+    input, since its content is unknown. Other files go to `skipped`. Raises UserError where there is no such folder.
     """
     if not directory.is_dir():
-        raise UserError(f"{directory}: no such folder; put photographs there or set data.<role>.path to where they are")
+        raise UserError(f"{directory}: no such folder; put photographs there, or set data.<role>.path to their folder")
     stack = [("", (_identity(directory),))]
     while stack:
         relative, above = stack.pop()
@@ -51,7 +51,7 @@ def scan(directory: Path, skipped: Skipped) -> Iterator[tuple[str, str]]:
             if inner and not entry.name.startswith("."):
                 identity = _identity(entry)
                 if identity in above:
-                    yield f"{name}/", "a link to a folder that it lies in"
+                    yield f"{name}/", "a link to a folder that contains it"
                 else:
                     stack.append((name, (*above, identity)))
             elif not inner and is_photograph(name):
@@ -69,7 +69,7 @@ def _identity(place: os.DirEntry | Path) -> tuple[int, int]:
 
 
 def photographs(directory: Path, skipped: Skipped) -> list[Record]:
-    """A record of every photograph of a tree, in the order of their paths; its subject is its first folder, or itself.
+    """A record of every photograph of a tree, by path; the subject is its first folder, or its name at the top.
 
     Raises UserError where there are none.
     """
@@ -82,6 +82,6 @@ def photographs(directory: Path, skipped: Skipped) -> list[Record]:
     if not records:
         raise UserError(
             f"{directory}: no photographs in this folder ({', '.join(sorted(IMAGE_SUFFIXES))});"
-            " put some there or set data.<role>.path to where they are"
+            " put some there, or set data.<role>.path to their folder"
         )
     return sorted(records, key=lambda record: record.source)

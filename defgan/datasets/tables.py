@@ -1,4 +1,4 @@
-"""Tables of annotations, CSV or Parquet: one row per photograph."""
+"""The table of annotations of a data set, CSV or Parquet: one row per photograph."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -6,15 +6,15 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from defgan.alignment import POINT_COLUMNS
+from defgan.annotation_tables import au_columns, read_aus, read_table
 from defgan.errors import UserError
-from defgan.faces.annotations import au_columns, read_aus, read_table
-from defgan.faces.table import POINT_COLUMNS
 from defgan.facs import AU_NAMES
 
 
 @dataclass(frozen=True)
 class Annotations:
-    """A table's rows by the photograph that they belong to."""
+    """A table's rows, by photograph."""
 
     rows: dict[str, int]  # path to row
     subjects: list[str]  # "" where unknown
@@ -23,7 +23,7 @@ class Annotations:
     aus: np.ndarray | None  # N×17 float32, NaN where missing
 
     def of(self, path: str) -> dict:
-        """The fields of a `Record` that the table fills; none where it does not name the photograph."""
+        """The fields of a `Record` that the table fills; none for a photograph that it does not name."""
         row = self.rows.get(path)
         if row is None:
             return {}
@@ -35,18 +35,18 @@ class Annotations:
             "points": points if points is not None and np.isfinite(points).all() else None,
             "aus": aus if aus is not None and np.isfinite(aus).any() else None,
         }
-        # What the table leaves open, the place of the photograph may say.
+        # An empty cell leaves what the photograph's folder says.
         return {name: value for name, value in found.items() if isinstance(value, np.ndarray) or value}
 
 
 def read_annotations(table: Path, whole: bool = True) -> Annotations:
-    """`path`, and any of `subject`, `expression`, the point columns and the AUs of a table.
+    """The annotations in a table: `path`, and any of `subject`, `expression`, the point columns and the AUs.
 
-    `whole`: a table with some AUs must have all 17. Raises UserError, naming column and remedy.
+    `whole`: a table with some AUs must have all 17. Raises UserError with column and remedy.
     """
     frame = read_table(table)
     if "path" not in frame:
-        raise UserError(f"{table}: no column `path`; it names each photograph relative to {table.parent}")
+        raise UserError(f"{table}: no column `path`; add one with each photograph's path relative to {table.parent}")
     aus = au_columns(frame.columns)
     for group, there, name in ((POINT_COLUMNS, frame.columns, "point"), (AU_NAMES, aus, "AU")):
         missing = [column for column in group if column not in there]

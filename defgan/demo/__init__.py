@@ -1,1 +1,1 @@
-"""A page to play with: `defgan demo`."""
+"""The page of `defgan demo`."""

@@ -1,26 +1,29 @@
-"""`defgan demo`: serve the page on this machine."""
+"""`defgan demo`: serves the page on this machine."""
 
 import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from defgan.errors import UserError
 
+if TYPE_CHECKING:
+    from defgan.editing.editor import Editor
+
 
 def demo(
-    weights: Annotated[Path | None, typer.Option(help="Folder of the models' weights.")] = None,
-    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets others in.")] = "127.0.0.1",
-    port: Annotated[int | None, typer.Option(help="Without it the first free one from 7860.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="Folder of weights; default: the project's own.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 lets other machines in.")] = "127.0.0.1",
+    port: Annotated[int | None, typer.Option(help="Default: the first free one from 7860.")] = None,
 ) -> None:
-    """Serve a page to play with: sliders for the action units, DefGAN and GANimation side by side."""
+    """Serve a page with sliders for the action units, which shows the edits of all models side by side."""
     with TemporaryDirectory(prefix="defgan-demo-") as directory:
-        # Gradio reads these when it is imported or started: no usage reports, and what it writes goes at the end.
+        # Gradio reads these when it is imported and started: it reports no usage, and its files are deleted at the end.
         os.environ |= {"GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": directory}
         try:
-            from defgan.demo.page import build, launch
+            from defgan.demo.app import build, launch
         except ModuleNotFoundError as error:
             if error.name != "gradio":
                 raise
@@ -28,11 +31,11 @@ def demo(
         launch(build(load_editors(weights)), host, port)
 
 
-def load_editors(weights: Path | None):
-    """Both models, by name; they share the networks that find and read faces where their crops are of one size."""
+def load_editors(weights: Path | None) -> "dict[str, Editor]":
+    """The models whose weights there are, by name; models with equal crops share their finder of faces."""
     from defgan.editing.editor import Editor
-    from defgan.editing.weights import EDITORS
+    from defgan.editing.trained_weights import available
 
-    first, *others = EDITORS
+    first, *others = available(weights)
     editors = {first: Editor.load(first, weights)}
     return editors | {name: Editor.load(name, weights, editors[first].find) for name in others}

@@ -1,1 +1,8 @@
 """Editing photographs at their own resolution with trained models."""
+
+from defgan import methods
+
+EDITORS = tuple(method.name for method in methods.told_aus())
+"""Methods that edit by action units, in the order of the figures."""
+DEFAULT = "defgan"
+"""The one that edits where none is named."""

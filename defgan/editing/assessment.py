@@ -1,4 +1,4 @@
-"""How edits of real photographs do, without truth: do the asked-for AUs rise, and is it still the same person?"""
+"""Measures of edits of real photographs, which have no true image: do the wanted AUs rise, is the identity kept?"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,27 +8,28 @@ import numpy as np
 import pandas as pd
 import torch
 
+from defgan import alignment, methods
+from defgan.editing import DEFAULT
 from defgan.editing.editor import Editor, render
-from defgan.editing.faces import Face
+from defgan.editing.face_finder import Face
 from defgan.editing.targets import make_target
 from defgan.evaluation.identity import DISTANCE_NAMES, distances, embeddings
-from defgan.faces import alignment
-from defgan.faces.identity import load_embedder
+from defgan.faces.embedders import load_embedder
 from defgan.facs import AU_NAMES, EXPRESSIONS, PRESETS, preset
 
 EMBEDDER = "dlib-resnet-128"
 SAME_PERSON = 0.6
-"""L2 distance under which dlib calls two faces one person."""
+"""L2 distance below which dlib takes two faces for one person."""
 RISE = 0.05
-"""An AU rises where its reading grows by more than this: less is noise of the reader."""
+"""An AU counts as risen where its estimate grows by more than this; less is noise of the estimator."""
 EITHER = MappingProxyType({"surprise": (("AU25", "AU26"), ("AU01", "AU02")), "fear": (("AU25", "AU26"),)})
-"""Units of which one is enough: readers tell a dropped jaw from parted lips badly, and inner from outer brows."""
+"""AUs of which one is enough: estimators often confuse jaw drop with parted lips, and inner with outer brows."""
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
-"""α at which response and identity are measured."""
+"""Values of α for which response and identity are measured; the last one is the whole edit."""
 RESPONSE, DISTANCE = "response of the AUs", f"identity distance to the input ({DISTANCE_NAMES[EMBEDDER]})"
 AT_EQUAL_RESPONSE = f"{DISTANCE} at equal response"
 LEADING = MappingProxyType({"happy": ("AU12",), "anger": ("AU04",), "surprise": ("AU25", "AU26")})
-"""What the response to errors of the crop is measured by: the largest rise of these."""
+"""AUs whose largest rise measures the response under errors of the crop."""
 CROP_ERRORS = (
     ("none", 0.0),
     *(("shift right, share of the side", amount) for amount in (0.05, 0.1)),
@@ -36,12 +37,12 @@ CROP_ERRORS = (
     *(("scale", amount) for amount in (0.9, 1.1)),
     *(("rotation, degrees", amount) for amount in (-10.0, -5.0, 5.0, 10.0)),
 )
-"""Kinds and amounts of what can be wrong with a crop."""
+"""Kinds and amounts of errors of the crop."""
 
 
 @dataclass(frozen=True)
 class Person:
-    """One person's photograph to be edited, and another one to be recognised by."""
+    """A person's photograph for editing, and the face of a second photograph for recognition."""
 
     name: str
     pixels: np.ndarray  # uint8 H×W×3
@@ -50,7 +51,7 @@ class Person:
 
 
 def chip(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """A face at the embedder's size, uint8 150×150×3."""
+    """The aligned face at the embedder's size, uint8 150×150×3."""
     return alignment.crop(pixels, alignment.similarity_transform(points, 150), 150)
 
 
@@ -58,15 +59,15 @@ def _edit(editor: Editor, pixels: np.ndarray, face: Face, expression: str, stren
     return render(pixels, [editor.generate(face, make_target(expression, strength=strength).vector(face.x))])
 
 
-def _read(editor: Editor, pixels: np.ndarray, face: Face) -> np.ndarray:
-    """The AUs, (17,), at the original's points; NaN where no face is recognised any more: then nothing has risen."""
-    aus = editor.find.read(pixels, face.points).aus
+def _aus(editor: Editor, pixels: np.ndarray, face: Face) -> np.ndarray:
+    """The AUs at the original's points, (17,); NaN where the estimator finds no face: then no AU has risen."""
+    aus = editor.find.estimate_aus(pixels, face.points).aus
     return np.full(len(AU_NAMES), np.nan) if aus is None else aus
 
 
 def rising(rises: np.ndarray, expression: str) -> dict[str, np.ndarray]:
-    """By measure, for each of N people, whether the units of an expression rise, bool (N,); `rises` N×17."""
-    rose = dict(zip(AU_NAMES, (rises > RISE).T, strict=True))  # NaN has not
+    """Whether the AUs of an expression rise in N people's edits, bool (N,) by measure; `rises` is N×17."""
+    rose = dict(zip(AU_NAMES, (rises > RISE).T, strict=True))  # NaN has not risen
     measures = {f"{name} rises": rose[name] for name in PRESETS[expression]}
     for names in EITHER.get(expression, ()):
         measures[f"{' or '.join(names)} rises"] = np.any([rose[name] for name in names], axis=0)
@@ -74,19 +75,19 @@ def rising(rises: np.ndarray, expression: str) -> dict[str, np.ndarray]:
 
 
 def _at_strength(measure: str, strength: float) -> str:
-    """What a measure is called at α; the whole edit has the plain name."""
+    """The name of a measure at α; that of the whole edit has no suffix."""
     return measure if strength == 1 else f"{measure}, strength {strength:g}"
 
 
 def response(rises: np.ndarray, asked: np.ndarray) -> float:
-    """Least-squares slope of what N people's AUs rise by over what was asked of them, both N×17; NaN: nothing rose."""
+    """Least-squares slope of N people's rises of AUs over the wanted rises, both N×17; NaN counts as no rise."""
     return float((np.nan_to_num(rises) * asked).sum() / (asked**2).sum())
 
 
 def measure(editor: Editor, people: Sequence[Person], progress: Callable[[Iterable, str], Iterable]) -> pd.DataFrame:
-    """A method's rows, columns method, expression, measure, value, n.
+    """All measures of one model: columns method, expression, measure, value, n.
 
-    The response at strength α is to what strength 1 asks for, so that it grows with α.
+    The response at strength α is relative to the rises that strength 1 wants, so that it grows with α.
     """
     embedder = load_embedder(EMBEDDER)
 
@@ -105,12 +106,12 @@ def measure(editor: Editor, people: Sequence[Person], progress: Callable[[Iterab
             chips, after = [], []
             for person in progress(people, f"{editor.name}: {expression}, strength {strength:g}"):
                 edited = _edit(editor, person.pixels, person.face, expression, strength)
-                after.append(_read(editor, edited, person.face))
+                after.append(_aus(editor, edited, person.face))
                 chips.append(chip(edited, person.face.points))
             embedded, rises = embed(chips), np.stack(after) - before
             values[_at_strength(RESPONSE, strength)] = response(rises, asked)
             values[_at_strength(DISTANCE, strength)] = distances(embedded, inputs)
-        # The last one is the whole edit.
+        # `embedded` and `rises` are now those of the whole edit.
         same = (embedded - others).norm(dim=1).numpy() < SAME_PERSON
         whole = {f"same person as in the other photograph (dlib L2 < {SAME_PERSON:g})": same}
         for name, each in (rising(rises, expression) | whole | values).items():
@@ -130,9 +131,10 @@ def _distance_at(wanted: float, responses: Sequence[float], identities: Sequence
 
 
 def equal_response(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the identity distance at a response that all methods of `measure`'s table reach: the weakest one's most.
+    """Rows of the identity distance at equal response, by method and expression; `table` holds rows of `measure`.
 
-    A method that hardly edits keeps the identity. NaN where the weakest one does not respond at all.
+    A method that hardly edits keeps the identity. So methods are compared at the largest response that all of them
+    reach. NaN where one of them does not respond at all.
     """
     rows = []
     for expression, of_expression in table.groupby("expression", sort=False):
@@ -148,7 +150,7 @@ def equal_response(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def miscropped(pixels: np.ndarray, face: Face, kind: str, amount: float) -> Face:
-    """The face as it would be cropped with an error; `kind` and `amount` as in `CROP_ERRORS`."""
+    """The face with an error of its crop; `kind` and `amount` are as in `CROP_ERRORS`."""
     size = len(face.crop)
     scale, degrees, shift = 1.0, 0.0, np.zeros(2)
     if kind == "scale":
@@ -159,7 +161,7 @@ def miscropped(pixels: np.ndarray, face: Face, kind: str, amount: float) -> Face
         shift = size * amount * np.array([1.0, 0.0] if "right" in kind else [0.0, 1.0])
     angle = np.radians(degrees)
     linear = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    # About the crop's centre, after the right transform.
+    # About the crop's centre, after the correct transform.
     offset = size / 2 * np.ones(2) - linear @ (size / 2 * np.ones(2)) + shift
     transform = np.column_stack([linear @ face.transform[:, :2], linear @ face.transform[:, 2] + offset])
     return replace(face, transform=transform, crop=alignment.crop(pixels, transform, size))
@@ -168,7 +170,7 @@ def miscropped(pixels: np.ndarray, face: Face, kind: str, amount: float) -> Face
 def crop_errors(
     editor: Editor, people: Sequence[Person], progress: Callable[[Iterable, str], Iterable]
 ) -> pd.DataFrame:
-    """How far the leading AUs rise where the crop is wrong: method, error, amount, expression, measure, value, n."""
+    """Rises of the leading AUs under errors of the crop: method, error, amount, expression, measure, value, n."""
     rows = []
     for kind, amount in progress(CROP_ERRORS, f"{editor.name}: errors of the crop"):
         for expression, names in LEADING.items():
@@ -176,18 +178,16 @@ def crop_errors(
             rises = []
             for person in people:
                 face = miscropped(person.pixels, person.face, kind, amount)
-                after = _read(editor, _edit(editor, person.pixels, face, expression), person.face)
+                after = _aus(editor, _edit(editor, person.pixels, face, expression), person.face)
                 rises.append(np.nan_to_num(after[indices] - person.face.x[indices]).max())
             name = f"mean rise of {' or '.join(names)}"
             rows.append((editor.name, kind, amount, expression, name, float(np.mean(rises)), len(people)))
     return pd.DataFrame(rows, columns=["method", "error", "amount", "expression", "measure", "value", "n"])
 
 
-def identity_wins(table: pd.DataFrame, measure: str = DISTANCE) -> Mapping[str, bool]:
-    """By expression, whether DefGAN's mean identity distance is below GANimation's."""
+def identity_wins(table: pd.DataFrame, measure: str = DISTANCE, method: str = DEFAULT) -> Mapping[str, bool]:
+    """By expression, whether a method's mean identity distance is below its rival's."""
+    rival = methods.get(method).rival
     rows = table[table["measure"] == measure]
     means = rows.pivot(index="expression", columns="method", values="value")
-    return {
-        expression: bool(means.loc[expression, "defgan"] < means.loc[expression, "ganimation"])
-        for expression in means.index
-    }
+    return {expression: bool(row[method] < row[rival]) for expression, row in means.iterrows()}

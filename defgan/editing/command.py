@@ -11,7 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import track
 
+from defgan.editing import DEFAULT, EDITORS
 from defgan.errors import UserError
+from defgan.facs import PRESETS
 
 if TYPE_CHECKING:
     from defgan.editing.jobs import Job
@@ -21,61 +23,61 @@ console, problems = Console(highlight=False, soft_wrap=True), Console(stderr=Tru
 
 def edit(
     paths: Annotated[list[str], typer.Argument(help="Photographs, folders of them, or patterns in quotes.")],
-    expression: Annotated[
-        str | None, typer.Option("--expression", "-e", help="anger, contempt, disgust, fear, happy, sad, surprise.")
-    ] = None,
-    neutral: Annotated[bool, typer.Option("--neutral", help="Take the expression away.")] = False,
-    strength: Annotated[float, typer.Option(help="From 0, as it is, to 1.")] = 1.0,
+    expression: Annotated[str | None, typer.Option("--expression", "-e", help=f"{', '.join(PRESETS)}.")] = None,
+    neutral: Annotated[bool, typer.Option("--neutral", help="Remove the expression: --expression neutral.")] = False,
+    strength: Annotated[float, typer.Option(help="From 0 (no change) to 1.")] = 1.0,
     au: Annotated[
-        list[str] | None, typer.Option("--au", metavar="NAME=V", help="AU12=0.6 or smile=0.6; repeat for several.")
+        list[str] | None, typer.Option("--au", metavar="NAME=V", help="AU12=0.6 or smile=0.6; repeat it for several.")
     ] = None,
-    relative: Annotated[bool, typer.Option("--relative", help="Add to what is there.")] = False,
-    model: Annotated[str, typer.Option(help="defgan or ganimation.")] = "defgan",
-    weights: Annotated[Path | None, typer.Option(help="Folder of NAME.safetensors and NAME.json.")] = None,
+    relative: Annotated[bool, typer.Option("--relative", help="Add the values to the present AUs.")] = False,
+    model: Annotated[str, typer.Option(help=f"One of {', '.join(EDITORS)}.")] = DEFAULT,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder with NAME.safetensors and NAME.json; default: the project's own.")
+    ] = None,
     face: Annotated[
-        str, typer.Option(help="largest, all, or a number from the left; without it there must be one face.")
+        str, typer.Option(help="largest, all, or a number from the left; without it the photograph must show one face.")
     ] = "only",
-    sheet: Annotated[bool, typer.Option("--sheet", help="A sheet of the six expressions.")] = False,
-    sweep: Annotated[int | None, typer.Option(metavar="N", min=2, help="A strip of N rising strengths.")] = None,
-    animate: Annotated[Path | None, typer.Option(help="A film of the expression: out.gif or out.mp4.")] = None,
+    sheet: Annotated[bool, typer.Option("--sheet", help="Make a sheet of the six expressions.")] = False,
+    sweep: Annotated[int | None, typer.Option(metavar="N", min=2, help="Make a strip of N rising strengths.")] = None,
+    animate: Annotated[Path | None, typer.Option(help="Make a film of the expression: out.gif or out.mp4.")] = None,
     save_parts: Annotated[
-        bool, typer.Option("--save-parts", help="Also what the edit is made of: deformed, mask, grid, texture.")
+        bool, typer.Option("--save-parts", help="Also write the edit's parts: deformed image, grid, mask, texture.")
     ] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, or a folder.")] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there already.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file or a folder.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
-    """Edit the expression of the people in photographs; photo.jpg becomes photo.happy.jpg beside it.
+    """Edit the expressions of people in photographs. The edit of photo.jpg is written to photo.happy.jpg beside it.
 
-    The edit is made at the photograph's own resolution; outside the face not a pixel changes (JPEG is encoded anew).
+    Edits have the photograph's own resolution. Outside the face no pixel changes, but JPEG files are encoded anew.
     """
-    # Torch and the networks take seconds to import: not for --help.
+    # Torch and the networks take seconds to import, which --help does not need.
     from defgan.editing.editor import Editor
-    from defgan.editing.faces import parse_choice
+    from defgan.editing.face_finder import parse_choice
     from defgan.editing.jobs import Job
     from defgan.editing.pictures import FILM_SIDE
     from defgan.editing.targets import NEUTRAL, make_target, parse_aus
     from defgan.facs import EXPRESSIONS
 
     if neutral and expression is not None:
-        raise UserError("--neutral and --expression exclude each other")
+        raise UserError("give --neutral or --expression, not both")
     wanted, aus = NEUTRAL if neutral else expression, parse_aus(au or [])
     columns = tuple(make_target(name, None, strength, relative) for name in EXPRESSIONS) if sheet else ()
-    # A sheet needs no target: it shows all expressions.
+    # A sheet shows all expressions and needs no target.
     lone_sheet = sheet and wanted is None and not aus and sweep is None and animate is None
     target = None if lone_sheet else make_target(wanted, aus, strength, relative)
     choice, (files, skipped) = parse_choice(face), photographs(paths)
     if animate is not None and animate.suffix.lower() not in FILM_SIDE:
-        raise UserError(f"--animate {animate}: no such kind of film; end it in .gif or .mp4")
+        raise UserError(f"--animate {animate}: unknown format; use .gif or .mp4")
     if animate is not None and len(files) != 1:
-        raise UserError(f"--animate makes one film of one photograph, not of {len(files)}")
+        raise UserError(f"--animate needs one photograph, not {len(files)}")
     if output is not None and output.suffix and not output.is_dir() and (len(files) != 1 or (sheet and sweep)):
-        raise UserError(f"--output {output} names one file; give a folder for several")
+        raise UserError(f"--output {output} is one file; give a folder for several")
     editor = Editor.load(model, weights)
     _run(Job(editor, target, choice, columns, sweep, animate, save_parts, output, overwrite), files, skipped)
 
 
 def _run(job: "Job", files: list[Path], skipped: int) -> None:
-    """Every photograph in turn; those that fail are named at the end, and the exit code is 1."""
+    """Edit every photograph; name those that failed at the end, with exit code 1."""
     failed: list[str] = []
     shown = track(files, "Editing", console=problems, transient=True) if len(files) > 1 else files
     for path in shown:
@@ -85,7 +87,7 @@ def _run(job: "Job", files: list[Path], skipped: int) -> None:
         except UserError as error:
             failed.append(f"{path}: {error}")
     if skipped:
-        console.print(f"{skipped} skipped: they are edits already; name them one by one to edit them again")
+        console.print(f"{skipped} skipped, which are edits already; name them one by one to edit them again")
     if len(files) > 1:
         console.print(f"{len(files) - len(failed)} of {len(files)} photographs edited")
     for line in failed:
@@ -95,12 +97,12 @@ def _run(job: "Job", files: list[Path], skipped: int) -> None:
 
 
 def photographs(paths: list[str]) -> tuple[list[Path], int]:
-    """The files that are meant, each once, and how many edits were left out of folders and patterns.
+    """The photographs in files, folders and patterns, each once, and how many files were left out as edits.
 
-    Raises UserError for a folder or a pattern without a photograph. A file that does not exist is kept: it is one
-    failure among others.
+    Edits that are named one by one are not left out. Raises UserError for a path that does not exist, and for a folder
+    or a pattern without photographs.
     """
-    from defgan.editing.photographs import is_edit
+    from defgan.editing.image_file import is_edit
 
     files: dict[Path, None] = {}
     skipped = 0
@@ -115,7 +117,7 @@ def photographs(paths: list[str]) -> tuple[list[Path], int]:
 
 
 def _listed(text: str) -> Iterator[Path]:
-    """Photographs in a folder or of a pattern, by name; nothing for a single file."""
+    """Photographs in a folder or of a pattern, sorted by name; nothing for a single file."""
     from PIL import Image
 
     if Path(text).is_file():

@@ -1,4 +1,4 @@
-"""`Editor`: a trained model with all that it takes to edit a photograph.
+"""`Editor`: a trained model with everything that an edit of a photograph needs.
 
 from defgan import Editor
 
@@ -7,7 +7,7 @@ editor.edit("photo.jpg", expression="happy").image.save("happy.png")
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,30 +15,31 @@ import numpy as np
 import torch
 from PIL import Image
 
-from defgan.editing.faces import Face, FaceFinder
+from defgan import methods
+from defgan.editing import DEFAULT
+from defgan.editing.face_finder import Face, FaceFinder
+from defgan.editing.image_file import Photograph, from_image, open_photograph
 from defgan.editing.native import apply_edit
-from defgan.editing.photographs import Photograph, from_image, open_photograph
 from defgan.editing.targets import Target, make_target
-from defgan.editing.weights import read_weights
+from defgan.editing.trained_weights import read_weights
 from defgan.facs import AU_NAMES
-from defgan.models.base import EditingModel
-from defgan.models.deformation import to_grid, to_offsets, warp
-from defgan.report.style import METHOD_LABELS
-from defgan.training.data import to_network, to_pixels
+from defgan.methods.model import Model
+from defgan.pixels import to_network, to_pixels
+from defgan.warp import to_grid, to_offsets, warp
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What the networks made of one face, at the size of their crop, S×S; None where a model has no such thing."""
+    """What the networks make of one face, at the size of their crop, S×S; None where a model has no such part."""
 
     face: Face
     y: np.ndarray  # float32 (17,), the target AUs; the present ones are `face.x`
     image: np.ndarray  # uint8 S×S×3, ℐ_y
     deformed: np.ndarray | None  # uint8 S×S×3, ℐ*_y
-    offsets: np.ndarray | None  # float32 S×S×2, of the grid, pixels at 128 px
-    mask: np.ndarray | None  # float32 S×S in [0, 1]; 1 = hallucinated
-    texture: np.ndarray | None  # uint8 S×S×3
-    change: np.ndarray | None  # float32 S×S×3, what the texture adds to the deformed crop, units of 0 … 255
+    offsets: np.ndarray | None  # of the grid 𝒢, float32 S×S×2, pixels at 128 px
+    mask: np.ndarray | None  # ℳ, float32 S×S in [0, 1]; 1 = synthesised texture
+    texture: np.ndarray | None  # 𝒯, uint8 S×S×3
+    change: np.ndarray | None  # ℐ_y − ℐ*_y, float32 S×S×3, in units of 0 … 255
 
     @property
     def x(self) -> np.ndarray:
@@ -47,7 +48,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class EditedPhotograph:
-    """An edited photograph: `image`, what each face's edit is made of, and the photograph with the motion alone."""
+    """An edited photograph: its pixels and the parts of each face's edit."""
 
     photograph: Photograph
     pixels: np.ndarray  # uint8 H×W×3
@@ -55,31 +56,37 @@ class EditedPhotograph:
 
     @cached_property
     def image(self) -> Image.Image:
+        """The edited photograph in its own mode."""
         return self.photograph.with_pixels(self.pixels)
 
     @cached_property
     def deformed(self) -> Image.Image:
-        """The photograph with its faces deformed and nothing painted, at full resolution."""
-        pixels = self.photograph.pixels
-        for part in self.parts:
-            pixels = apply_edit(pixels, part.face.transform, part.offsets, None)
-        return self.photograph.with_pixels(pixels)
+        """The photograph with its faces deformed, without synthesised texture."""
+        return self.photograph.with_pixels(deform(self.photograph.pixels, self.parts))
 
 
 def render(pixels: np.ndarray, parts: Sequence[Parts]) -> np.ndarray:
-    """A photograph, uint8 H×W×3, with its faces edited; `Face.within` goes with a part or a resized one."""
+    """A photograph, uint8 H×W×3, with its faces edited.
+
+    Of a piece of the photograph, or of a resized one, the parts' faces have to be placed by `Face.within` first.
+    """
     for part in parts:
         pixels = apply_edit(pixels, part.face.transform, part.offsets, part.change)
     return pixels
 
 
+def deform(pixels: np.ndarray, parts: Sequence[Parts]) -> np.ndarray:
+    """As `render`, with the motion alone: no texture is added."""
+    return render(pixels, [replace(part, change=None) for part in parts])
+
+
 def _both_sides(fields: torch.Tensor) -> torch.Tensor:
-    """The mean of what was made of a face and of its mirror image: 2×C×H×W to 1×C×H×W."""
+    """The mean of a field for a face and the field for its mirror image, flipped back: 2×C×H×W to 1×C×H×W."""
     return (fields[:1] + fields[1:].flip(3)) / 2
 
 
 def describe(parts: Sequence[Parts]) -> str:
-    """The target AUs of an edit in words; those that are 0 are not named."""
+    """The target AUs of an edit in words; AUs of 0 are left out."""
     faces = []
     for part in parts:
         aus = ", ".join(f"{n} {v:.2f}" for n, v in zip(AU_NAMES, part.y, strict=True) if v >= 0.005) or "all 0"
@@ -90,19 +97,23 @@ def describe(parts: Sequence[Parts]) -> str:
 class Editor:
     """Edits photographs with one model; `load` makes one."""
 
-    def __init__(self, name: str, model: EditingModel, digest: str, find: FaceFinder):
+    def __init__(self, name: str, model: Model, digest: str, find: FaceFinder):
         self.name, self.digest, self.find = name, digest, find
-        # Half precision would leave steps in the smooth fields that are enlarged, and is slow on most CPUs.
+        # The fields are enlarged: half precision would show as steps in them. It is also slow on most CPUs.
         model.bf16 = False
         self._model = model.to(memory_format=torch.channels_last)
 
     @classmethod
-    def load(cls, model: str = "defgan", weights: str | Path | None = None, find: FaceFinder | None = None) -> "Editor":
-        """An editor by a model's name: "defgan" or "ganimation".
+    def load(cls, model: str = DEFAULT, weights: str | Path | None = None, find: FaceFinder | None = None) -> "Editor":
+        """An editor with a trained model.
 
         Args:
+            model: a name in `defgan.editing.EDITORS`, such as "defgan" or "ganimation".
             weights: folder of NAME.safetensors and NAME.json; without it the weights that come with the project.
-            find: another editor's finder of faces, to load its networks once; made anew where the crops differ.
+            find: another editor's `find`, so that its networks are loaded once; not used where the crops differ.
+
+        Raises:
+            UserError: an unknown model, or no whole weights of it in the folder.
         """
         network, content = read_weights(model, weights)
         size = content["params"]["image_size"]
@@ -115,8 +126,8 @@ class Editor:
     def generate(self, face: Face, y: np.ndarray) -> Parts:
         """Run the networks on one face for target AUs y, float32 of shape (17,) in [0, 1].
 
-        They see the face and its mirror image, and the edit is the mean of both: all AUs are symmetric, and what a
-        network does to one side only, such as half an open mouth, is its error.
+        They see the face and its mirror image, and the edit is the mean of both. All AUs are symmetric: a change of one
+        side alone, such as half an open mouth, is an error of the networks.
         """
         crop = to_network(torch.from_numpy(face.crop[None]))
         images = torch.cat([crop, crop.flip(3)]).contiguous(memory_format=torch.channels_last)
@@ -141,7 +152,7 @@ class Editor:
         )
 
     def apply(self, photograph: Photograph, faces: Sequence[Face], target: Target) -> EditedPhotograph:
-        """Edit faces that were found before."""
+        """Edit faces that `find` has found in the photograph."""
         parts = tuple(self.generate(face, target.vector(face.x)) for face in faces)
         return EditedPhotograph(photograph, render(photograph.pixels, parts), parts)
 
@@ -155,18 +166,18 @@ class Editor:
         relative: bool = False,
         face: str | int = "only",
     ) -> EditedPhotograph:
-        """Find the face, read its expression and edit it.
+        """Find the face, estimate its AUs and edit it.
 
         Args:
             image: a photograph; arrays are uint8 H×W×3.
             expression: a name in `defgan.facs.PRESETS`, "neutral" among them.
-            aus: intensities in [0, 1] by name or plain word ({"smile": 1}); units not named stay as they are.
-            strength: α in [0, 1], how far to go from the present AUs to these.
-            relative: add to the present AUs instead of replacing them.
+            aus: intensities in [0, 1] by name or plain word ({"smile": 1}); other AUs stay as they are.
+            strength: α in [0, 1]; 0 keeps the present AUs, 1 takes the wanted ones.
+            relative: the wanted values are added to the present AUs.
             face: "only", "largest", "all", or a number from 1, counted from the left.
 
         Raises:
-            UserError: no face, more than one, one that cannot be edited, or a target that is not known.
+            UserError: no face, more than one face, a face that cannot be edited, or an unknown target.
         """
         target = make_target(expression, aus, strength, relative)
         if isinstance(image, np.ndarray):
@@ -175,8 +186,8 @@ class Editor:
         return self.apply(photograph, self.find(photograph.pixels, face), target)
 
     def note(self, edit: str) -> str:
-        """What is written into an edited file: that it is edited, by which weights, and how."""
+        """The note in an edited file's metadata: the file is edited, by which weights, and how."""
         return (
-            f"expression edited with DefGAN (this photograph is altered); model {METHOD_LABELS[self.name]}, "
+            f"expression edited with DefGAN (this photograph is altered); model {methods.get(self.name).label}, "
             f"weights SHA-256 {self.digest}; {edit}"
         )

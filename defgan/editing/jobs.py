@@ -1,14 +1,14 @@
-"""What `defgan edit` does with one photograph: find, edit, write, and say so."""
+"""What `defgan edit` does with one photograph: it finds the faces, edits them and writes the files."""
 
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from defgan.editing import pictures
-from defgan.editing.editor import Editor, describe
-from defgan.editing.faces import Face
-from defgan.editing.photographs import FORMATS, Photograph, encode, encode_picture, open_photograph, write_file
+from defgan.editing import DEFAULT, pictures
+from defgan.editing.editor import Editor, deform, describe
+from defgan.editing.face_finder import Face
+from defgan.editing.image_file import FORMATS, Photograph, encode, encode_picture, open_photograph, write_file
 from defgan.editing.targets import Target
 from defgan.errors import UserError
 
@@ -18,28 +18,28 @@ PART_SIDE = 512
 
 @dataclass(frozen=True)
 class Job:
-    """The command's options, checked; called with a photograph it writes what they ask for."""
+    """The command's options, checked; a call edits one photograph."""
 
     editor: Editor
-    target: Target | None  # None: a sheet of all expressions is all that is wanted
+    target: Target | None  # None: only a sheet of all expressions is wanted
     face: str | int = "only"
-    sheet: tuple[Target, ...] = ()  # its columns; (): no sheet
-    sweep: int | None = None  # strengths on a strip
+    sheet: tuple[Target, ...] = ()  # one column each; (): no sheet
+    sweep: int | None = None  # number of strengths on a strip
     animate: Path | None = None
     save_parts: bool = False
     output: Path | None = None
     overwrite: bool = False
 
     def __call__(self, path: Path) -> Iterator[str]:
-        """Edit a photograph; yields a line for each file written.
+        """Edit a photograph; yield a line for each file that is written.
 
-        Raises UserError, and then has overwritten nothing, where the photograph or the place of the output is no good.
+        Raises UserError where the photograph cannot be edited or a file cannot be written; no file is then overwritten.
         """
         started = time.perf_counter()
         outputs = self._outputs(path)
         for output in outputs.values():
             if output.is_dir():
-                raise UserError(f"{output}: is a folder")
+                raise UserError(f"{output} is a folder")
             if output.exists() and not self.overwrite:
                 raise UserError(f"{output} exists already; --overwrite replaces it, --output names another file")
         photograph = open_photograph(path)
@@ -49,7 +49,7 @@ class Job:
             yield f"{self._edit(photograph, faces, outputs['edit'])}, {time.perf_counter() - started:.1f} s"
 
     def _outputs(self, path: Path) -> dict[str, Path]:
-        """The files to be written, by what they show."""
+        """The files that will be written, by kind: edit, sheet, sweep, film."""
         label = self.target.label if self.target else ""
         names = {"sheet": "sheet"} if self.sheet else {}
         names |= {"sweep": f"{label}.sweep"} if self.sweep is not None else {}
@@ -60,13 +60,13 @@ class Job:
             suffix = path.suffix if path.suffix.lower() in FORMATS else ".png"
             outputs["edit"] = self._place(path, label, suffix)
             if outputs["edit"].suffix.lower() not in FORMATS:
-                raise UserError(f"{outputs['edit']}: no format known here; end it in one of {', '.join(FORMATS)}")
+                raise UserError(f"{outputs['edit']}: unknown format; use one of {', '.join(FORMATS)}")
         return outputs
 
     def _place(self, path: Path, label: str, suffix: str) -> Path:
         if self.output is not None and self.output.suffix and not self.output.is_dir():
             return self.output
-        model = "" if self.editor.name == "defgan" else f".{self.editor.name}"
+        model = "" if self.editor.name == DEFAULT else f".{self.editor.name}"
         folder = path.parent if self.output is None else self.output
         return folder / f"{path.stem}.{label}{model}{suffix}"
 
@@ -95,7 +95,7 @@ class Job:
         note, file_format = self.editor.note(describe(edited.parts)), FORMATS[path.suffix.lower()]
         write_file(path, encode(photograph, edited.pixels, file_format, note))
         if self.save_parts:
-            deformed = pictures.deformed(photograph.pixels, edited.parts)
+            deformed = deform(photograph.pixels, edited.parts)
             write_file(path.with_suffix(".deformed.png"), encode(photograph, deformed, "PNG", note))
             for part in edited.parts:
                 which = f".{part.face.number}" if len(edited.parts) > 1 else ""

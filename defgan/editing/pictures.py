@@ -1,4 +1,4 @@
-"""Pictures of edits: sheets of expressions, strips of rising strength, animations, and what an edit is made of."""
+"""Pictures of edits: sheets of expressions, strips of rising strength, animations, and the parts of an edit."""
 
 import io
 from collections.abc import Sequence
@@ -9,34 +9,32 @@ from tempfile import TemporaryDirectory
 import cv2
 import imageio_ffmpeg
 import numpy as np
-from matplotlib import colormaps
 from PIL import Image, ImageDraw, ImageFont
 
 from defgan.editing.editor import Editor, Parts, render
-from defgan.editing.faces import Face
-from defgan.editing.native import apply_edit
+from defgan.editing.face_finder import Face
 from defgan.editing.targets import Target
-from defgan.models.deformation import REFERENCE_SIZE
-from defgan.report.style import DIFFERENCE_MAP
+from defgan.pixels import difference, heat
+from defgan.warp import REFERENCE_SIZE
 
 TILE = 320
-"""Side of a picture on a sheet or strip, pixels; smaller where the face is."""
+"""Largest side of a picture on a sheet or strip, pixels; pictures are never enlarged."""
 FRAME = 1.35
-"""Side of the square that shows a face, in sides of its crop."""
+"""Side of the square around a face, in sides of its crop."""
 DIFFERENCE_SCALE = 0.25
-"""Full scale of difference pictures, as a share of the values' range."""
+"""Difference that has the brightest colour, as a share of the range of values."""
 GRID_STEP = 8
-"""Pixels at 128 px between the lines of a pictured grid."""
+"""Distance between the lines of a pictured grid, pixels at 128 px."""
 FILM_SIDE = {".gif": 480, ".mp4": 720}
 """Longest side of an animation, pixels."""
 RATE = 16
-"""Frames per second of an animation; it takes `_RISE` frames to the full strength, rests, and goes back."""
-_RISE, _REST = 16, 6
+"""Frames per second of an animation."""
+_RISE, _REST = 16, 6  # frames up to the full strength, and at rest
 _LABEL, _GAP = 26, 4
 
 
 def framing(pixels: np.ndarray, face: Face, side: int = TILE) -> tuple[tuple[int, int], int, float]:
-    """The square around a face: its corner (x, y) and length in the photograph, and the factor that makes it ≤ side."""
+    """The square around a face: its corner (x, y) and side in the photograph, and a factor that makes it ≤ `side`."""
     crop_side = face.crop.shape[0] / np.sqrt(abs(np.linalg.det(face.transform[:, :2])))
     length = int(min(FRAME * crop_side, *pixels.shape[:2]))
     x, y = (
@@ -62,7 +60,7 @@ def resized(pixels: np.ndarray, factor: float) -> np.ndarray:
 
 
 def table(rows: Sequence[Sequence[np.ndarray]], labels: Sequence[str]) -> Image.Image:
-    """Square pictures in rows under common labels, on white."""
+    """Rows of square pictures, with a label over each column, on white."""
     side = max(picture.shape[0] for pictures in rows for picture in pictures)
     step = side + _GAP
     canvas = Image.new("RGB", (len(labels) * step - _GAP, _LABEL + len(rows) * step - _GAP), "white")
@@ -82,18 +80,18 @@ def _edits(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Tar
 
 
 def row(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Target]) -> list[np.ndarray]:
-    """A face as it is, and edited to each target; uint8, square."""
+    """A face without an edit, and edited to each target: square pictures, uint8 s×s×3."""
     return [portrait(pixels, face)[0], *_edits(editor, pixels, face, targets)]
 
 
 def sheet(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], targets: Sequence[Target]) -> Image.Image:
-    """Every face and its edits to several expressions, one row each."""
+    """One row per face: the input and its edits to several expressions."""
     rows = [row(editor, pixels, face, targets) for face in faces]
     return table(rows, ["input", *(target.label for target in targets)])
 
 
 def sweep(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Target, steps: int) -> Image.Image:
-    """Every face at `steps` strengths from 0 to the target's, one row each."""
+    """One row per face: its edits at `steps` strengths from 0 to the target's."""
     alphas = np.linspace(0, target.strength, steps)
     targets = [replace(target, strength=float(alpha)) for alpha in alphas]
     return table(
@@ -102,10 +100,10 @@ def sweep(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Tar
 
 
 def film(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Target, side: int) -> list[np.ndarray]:
-    """Frames of the whole photograph, uint8 with even sides of at most `side`: the expression comes and goes."""
+    """Frames of the whole photograph, uint8 h×w×3, sides even and at most `side`: the expression comes and goes."""
     factor = min(1.0, side / max(pixels.shape[:2]))
     shrunk = resized(pixels, factor)
-    shrunk = shrunk[: shrunk.shape[0] // 2 * 2, : shrunk.shape[1] // 2 * 2]  # H.264's colours are shared by 2×2
+    shrunk = shrunk[: shrunk.shape[0] // 2 * 2, : shrunk.shape[1] // 2 * 2]  # H.264 stores one colour for 2×2 pixels
     rising = []
     for alpha in (1 - np.cos(np.pi * np.arange(_RISE + 1) / _RISE)) / 2:
         own = replace(target, strength=float(alpha) * target.strength)
@@ -115,7 +113,7 @@ def film(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Targ
 
 
 def encode_gif(frames: Sequence[np.ndarray], note: str) -> bytes:
-    """An endless GIF; one palette for all frames, so that what does not move does not flicker."""
+    """An endless GIF; all frames share a palette, so that still parts do not flicker."""
     images = [Image.fromarray(frame) for frame in frames]
     ends = Image.fromarray(np.concatenate([frames[0], frames[len(frames) // 2]]))
     palette = ends.quantize(256, method=Image.Quantize.MEDIANCUT)
@@ -127,7 +125,7 @@ def encode_gif(frames: Sequence[np.ndarray], note: str) -> bytes:
 
 
 def encode_mp4(frames: Sequence[np.ndarray], note: str) -> bytes:
-    """H.264 with yuv420p colours, which every player takes."""
+    """H.264 with yuv420p colours, which every player shows."""
     height, width = frames[0].shape[:2]
     with TemporaryDirectory() as directory:
         path = Path(directory, "film.mp4")
@@ -149,14 +147,14 @@ def encode_mp4(frames: Sequence[np.ndarray], note: str) -> bytes:
 
 
 def mask_picture(mask: np.ndarray, side: int) -> np.ndarray:
-    """ℳ, float S×S in [0, 1], as grey values: white is hallucinated."""
+    """ℳ, float S×S in [0, 1], as grey values: white is synthesised texture; uint8 side×side×3."""
     grey = np.clip(cv2.resize(mask, (side, side), interpolation=cv2.INTER_LINEAR) * 255, 0, 255).round()
     return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
 
 
 def grid_picture(part: Parts, side: int) -> np.ndarray:
-    """The deformation grid: straight lines, warped like the face, over the pale deformed crop; uint8 side×side×3."""
-    fine = 2 * side  # lines are drawn at twice the size, so that they come out smooth
+    """The deformation grid 𝒢 as warped lines over the pale deformed crop; uint8 side×side×3."""
+    fine = 2 * side  # lines are drawn at twice the size and shrunk: they are smooth
     step, period = fine / REFERENCE_SIZE, round(GRID_STEP * fine / REFERENCE_SIZE)
     lines = np.full((fine, fine), 255, np.uint8)
     for start in range(period // 2, fine, period):
@@ -173,12 +171,11 @@ def grid_picture(part: Parts, side: int) -> np.ndarray:
 
 def difference_picture(edited: np.ndarray, original: np.ndarray) -> np.ndarray:
     """|edited − original|, the mean of the channels, as colours up to `DIFFERENCE_SCALE`; uint8 H×W×3."""
-    difference = np.abs(edited.astype(np.int16) - original).mean(axis=-1) / 255
-    return colormaps[DIFFERENCE_MAP](difference / DIFFERENCE_SCALE, bytes=True)[..., :3]
+    return heat(difference(edited, original), DIFFERENCE_SCALE)
 
 
 def parts_pictures(part: Parts, side: int) -> dict[str, np.ndarray]:
-    """Pictures of what the networks made of one face, by name, uint8 side×side×3; those that the model has."""
+    """Pictures of the parts of an edit by name, uint8 side×side×3; parts that the model does not have are left out."""
     pictures = {}
     if part.offsets is not None:
         pictures["grid"] = grid_picture(part, side)
@@ -187,10 +184,3 @@ def parts_pictures(part: Parts, side: int) -> dict[str, np.ndarray]:
     if part.texture is not None:
         pictures["texture"] = cv2.resize(part.texture, (side, side), interpolation=cv2.INTER_CUBIC)
     return pictures
-
-
-def deformed(pixels: np.ndarray, parts: Sequence[Parts]) -> np.ndarray:
-    """A photograph, uint8 H×W×3, with the motion of its edits alone."""
-    for part in parts:
-        pixels = apply_edit(pixels, part.face.transform, part.offsets, None)
-    return pixels

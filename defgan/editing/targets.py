@@ -1,4 +1,4 @@
-"""From what a person asks for (an expression, action units, a strength) to the target AUs y of a face."""
+"""The target AUs y of a face from what a user asks for: an expression, single AUs, a strength."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -14,15 +14,15 @@ NEUTRAL = "neutral"
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked for; made by `make_target`, which checks it."""
+    """A checked target; `make_target` makes it."""
 
     expression: str | None = None  # a name in PRESETS
-    aus: Mapping[str, float] = field(default_factory=dict)  # by name; they replace the expression's
+    aus: Mapping[str, float] = field(default_factory=dict)  # by name; these replace the expression's
     strength: float = 1.0  # α in [0, 1]: y = x + α (goal − x)
-    relative: bool = False  # added to what is there, instead of put in its place
+    relative: bool = False  # values are added to the present AUs
 
     def vector(self, x: np.ndarray) -> np.ndarray:
-        """y of a face of AUs x, both float32 of shape (17,) in [0, 1]."""
+        """y for a face with AUs x, both float32 of shape (17,) in [0, 1]."""
         goal = x.astype(np.float64)
         if self.expression is not None:
             goal = preset(self.expression) + (x if self.relative else 0)
@@ -33,7 +33,7 @@ class Target:
 
     @property
     def label(self) -> str:
-        """A short name, for file names: the expression, else the units."""
+        """A short name for file names: the expression, or the AUs."""
         return self.expression or "-".join(self.aus)
 
 
@@ -43,12 +43,15 @@ def make_target(
     strength: float = 1.0,
     relative: bool = False,
 ) -> Target:
-    """A checked target; `aus` may be named in plain words. Raises UserError for what is unknown or out of range."""
+    """A checked target. The names in `aus` may be plain words, such as "smile".
+
+    Raises UserError for unknown names and values out of range.
+    """
     if expression is None and not aus:
         raise UserError(f"nothing to edit; name an expression ({', '.join(PRESETS)}) or action units (AU12=1)")
     if expression is not None and expression not in PRESETS:
         near = difflib.get_close_matches(expression.lower(), PRESETS, n=1, cutoff=0.0)[0]
-        raise UserError(f"{expression}: no such expression; the nearest is {near}, all are {', '.join(PRESETS)}")
+        raise UserError(f"{expression}: no such expression; the nearest is {near}; all: {', '.join(PRESETS)}")
     if not 0 <= strength <= 1:
         raise UserError(f"strength {strength:g} is out of range; it is in [0, 1]")
     named: dict[str, float] = {}
@@ -56,7 +59,7 @@ def make_target(
     for word, value in (aus or {}).items():
         name = find_action_unit(word)
         if not lowest <= value <= 1:
-            raise UserError(f"{word}={value:g} is out of range; intensities are in [0, 1], changes in [-1, 1]")
+            raise UserError(f"{word}={value:g} is out of range; intensities are in [0, 1], relative values in [-1, 1]")
         if name in named:
             raise UserError(f"{word}: {name} is named twice")
         named[name] = float(value)
@@ -64,7 +67,7 @@ def make_target(
 
 
 def parse_aus(texts: Iterable[str]) -> dict[str, float]:
-    """`AU12=0.6`, `smile=1`, … to numbers by word."""
+    """Values by word from texts such as `AU12=0.6` and `smile=1`; raises UserError for other texts."""
     aus: dict[str, float] = {}
     for text in texts:
         word, _, number = text.partition("=")

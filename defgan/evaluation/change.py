@@ -1,4 +1,4 @@
-"""What an edit changes, and where: the numbers behind the difference images (Fig. 5, 13, 14)."""
+"""What an edit changes, and where: numbers for what the difference images show (Fig. 5, 13, 14)."""
 
 import numpy as np
 
@@ -8,8 +8,9 @@ from defgan.evaluation.regions import face_mask, regions_of
 def changes(images: np.ndarray, inputs: np.ndarray, asked: np.ndarray) -> dict[str, np.ndarray]:
     """`change`, `background_change`, `concentration` and `region_share` of each edit, float64 (M,).
 
-    `images` and `inputs` are uint8 M×H×W×3; `asked`, bool M×17, says which AUs are asked to change. See
-    `measures.per_image` for what they mean; the last two are NaN where nothing is asked or nothing changes.
+    `images` and `inputs` are uint8 M×H×W×3; `asked`, bool M×17, says which AUs are asked to change.
+    `measures.per_image` defines the four numbers. `concentration` is NaN where nothing is asked or nothing changes,
+    `region_share` where nothing is asked.
     """
     difference = np.abs(images.astype(np.int16) - inputs).mean(axis=-1) / 255
     regions = regions_of(asked, images.shape[1])

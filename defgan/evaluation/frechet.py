@@ -1,29 +1,30 @@
 """Distances between two sets of images: Fréchet's (Heusel et al., 2017), the measure of Table 1, and the kernel's
 (Bińkowski et al., 2018).
 
-Statistics and Fréchet distance are torch-fidelity's. The features are those of an ImageNet network; only with the
-original's Inception network are the numbers an "FID" and a "KID", so each network brings the names under which its
-distances may be shown.
+Statistics and Fréchet distance are torch-fidelity's. The features are those of an ImageNet network. Only with the
+original's Inception network are the distances an "FID" and a "KID", so each network has names of its own for them.
+torch-fidelity and scipy take seconds to import: the functions that need them import them.
 """
 
+from __future__ import annotations
+
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import torch
-import torch.nn.functional as F
-from efficientnet_lite_pytorch import EfficientNet
 from rich.progress import track
-from scipy.linalg import eigh
 from torch import Tensor
-from torch_fidelity import FeatureExtractorBase, register_feature_extractor
-from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
-from torch_fidelity.utils import create_feature_extractor
 
-from defgan.faces.weights import weights_path
+from defgan.evaluation import intervals
+from defgan.weight_files import weights_path
 
-EFFICIENTNET_INPUT = 160
-"""Side of the images that EfficientNet-Lite0 sees, pixels; ImageNet's 224 is twice the work for crops of 64."""
+if TYPE_CHECKING:
+    from torch_fidelity import FeatureExtractorBase
 
+SET_SAMPLES = 100
+"""Resamples of the distances between sets, each of which costs a tenth of a second."""
 DISTANCE_NAMES = MappingProxyType(
     {
         "efficientnet-lite0": "Fréchet distance (EfficientNet-Lite0 features)",
@@ -39,46 +40,12 @@ KERNEL_NAMES = MappingProxyType(
 _LAYERS = MappingProxyType({"efficientnet-lite0": "1280", "inception-v3-compat": "2048"})
 
 
-class EfficientNetLite0(FeatureExtractorBase):
-    """torch-fidelity feature extractor: uint8 N×3×H×W to pooled features of the last layer, N×1280.
-
-    Images are resized (bicubic, anti-aliased) to 160×160 and scaled by (v − 127) / 128, as in the network's training.
-    """
-
-    def __init__(self, name: str, features_list: list[str], feature_extractor_weights_path: str, **_) -> None:
-        super().__init__(name, features_list)
-        self.network = EfficientNet.from_name("efficientnet-lite0", image_size=EFFICIENTNET_INPUT)
-        self.network.load_state_dict(torch.load(feature_extractor_weights_path, weights_only=True))
-        self.to(memory_format=torch.channels_last)
-
-    @staticmethod
-    def get_provided_features_list() -> tuple[str]:
-        return ("1280",)
-
-    @staticmethod
-    def get_default_feature_layer_for_metric(metric: str) -> str:
-        return "1280"
-
-    @staticmethod
-    def can_be_compiled() -> bool:
-        return False
-
-    def preprocess(self, images: Tensor) -> Tensor:
-        """uint8 N×3×H×W to the network's input, N×3×160×160."""
-        size = (EFFICIENTNET_INPUT, EFFICIENTNET_INPUT)
-        resized = F.interpolate(images.float(), size, mode="bicubic", antialias=True).clamp(0, 255)
-        return ((resized - 127) / 128).contiguous(memory_format=torch.channels_last)
-
-    def forward(self, images: Tensor) -> tuple[Tensor]:
-        assert images.dtype == torch.uint8 and images.ndim == 4 and images.shape[1] == 3, (images.dtype, images.shape)
-        return (self.network.extract_features(self.preprocess(images)).mean((2, 3)),)
-
-
-register_feature_extractor("efficientnet-lite0", EfficientNetLite0)
-
-
 def load_extractor(name: str) -> FeatureExtractorBase:
     """A feature extractor of `DISTANCE_NAMES` with verified weights, on the GPU if there is one."""
+    from torch_fidelity.utils import create_feature_extractor
+
+    from defgan.evaluation import efficientnet  # noqa: F401 (registers itself)
+
     return create_feature_extractor(
         name,
         [_LAYERS[name]],
@@ -102,22 +69,26 @@ def features(extractor: FeatureExtractorBase, images: np.ndarray, batch_size: in
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """‖μ_a − μ_b‖² + Tr(Σ_a + Σ_b − 2 (Σ_a Σ_b)^½) of two sets of features, N×D and M×D, each of at least two rows.
 
-    In double precision. With fewer rows than dimensions the covariances are singular, which only adds zeros to the
-    eigenvalues of their product: the trace of the root needs no regularisation.
+    In double precision. With fewer rows than dimensions the covariances are singular. That only adds zeros to the
+    eigenvalues of their product, so the trace of the root needs no regularisation.
     """
+    from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
+
     assert len(a) > 1 and len(b) > 1, "a covariance needs two images"
     first, second = (fid_features_to_statistics(set_.double()) for set_ in (a, b))
     return fid_statistics_to_metric(first, second, verbose=False)[KEY_METRIC_FID]
 
 
 def resampled_frechet(features: Tensor, reference: Tensor, weights: np.ndarray) -> np.ndarray:
-    """Fréchet distances to the reference, M×D, of resampled features, N×D; the reference stays as it is.
+    """Fréchet distances to the reference, M×D, of resampled features, N×D; the reference is not resampled.
 
     `weights`, samples×N, says how often each image is taken. Returns float64 of shape (samples,).
 
     With S = Σ_b^½ the eigenvalues of S Σ_a S, on which the trace depends, are those of the resampled images' Gram
     matrix after S: a matrix no larger than the number of distinct images drawn.
     """
+    from scipy.linalg import eigh
+
     a, b = features.double().numpy(), reference.double().numpy()
     mean, covariance = b.mean(0), np.cov(b.T)
     values, vectors = np.linalg.eigh(covariance)
@@ -140,14 +111,14 @@ def resampled_frechet(features: Tensor, reference: Tensor, weights: np.ndarray) 
 def kernel_distance(a: Tensor, b: Tensor) -> float:
     """Squared maximum mean discrepancy of two sets of features, N×D and M×D, unbiased, kernel (x·y / D + 1)³.
 
-    All pairs of images count, where the published KID averages over subsets of 1000: there may be fewer.
+    All pairs of images count. The published KID averages over subsets of 1000 images; here there may be fewer.
     """
     assert len(a) > 1 and len(b) > 1, "the unbiased estimate needs two images"
     return float(resampled_kernel(a, b, np.ones((1, len(a)), np.int64))[0])
 
 
 def resampled_kernel(features: Tensor, reference: Tensor, weights: np.ndarray) -> np.ndarray:
-    """Kernel distances to the reference of resampled features; arguments and result as of `resampled_frechet`."""
+    """Kernel distances to the reference of resampled features; arguments and result as in `resampled_frechet`."""
     a, b = features.double().numpy(), reference.double().numpy()
 
     def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
@@ -158,3 +129,20 @@ def resampled_kernel(features: Tensor, reference: Tensor, weights: np.ndarray) -
     count = weights.sum(1)
     within = ((weights @ own * weights).sum(1) - weights @ np.diag(own)) / (count * (count - 1))
     return within + within_reference - 2 * weights @ kernel(a, b).mean(1) / count
+
+
+def set_distances(features: Tensor, reference: Tensor, subjects: pd.Series) -> dict[str, float]:
+    """Both distances of the edits' features, N×D, to the reference, M×D, with 95 % intervals over the edits' people.
+
+    `subjects` (N,) names the person of each edit. Keys: `frechet`, `frechet_low`, `frechet_high`, `kernel`, …
+    """
+    weights = intervals.draw_people(subjects, SET_SAMPLES)
+    measured = {}
+    for key, distance, resampled in (
+        ("frechet", frechet_distance, resampled_frechet),
+        ("kernel", kernel_distance, resampled_kernel),
+    ):
+        value = distance(features, reference)
+        low, high = intervals.centred(value, resampled(features, reference, weights))
+        measured |= {key: round(value, 6), f"{key}_low": round(low, 6), f"{key}_high": round(high, 6)}
+    return measured

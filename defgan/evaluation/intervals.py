@@ -1,4 +1,4 @@
-"""Intervals by resampling people: the edits of one face are alike, so whole people are drawn, with replacement."""
+"""Confidence intervals by the bootstrap over people: edits of one face are alike, so whole people are resampled."""
 
 import numpy as np
 import pandas as pd
@@ -6,7 +6,7 @@ import pandas as pd
 LEVEL = 0.95
 SAMPLES = 1000
 _SEED = 0
-"""The same draws for every method and measure: differences between methods are then paired."""
+"""One seed for every method and measure, so that differences between methods are paired."""
 
 
 def draw_people(subjects: pd.Series | np.ndarray, samples: int = SAMPLES) -> np.ndarray:
@@ -40,7 +40,7 @@ def percentiles(draws: np.ndarray) -> tuple[float, float]:
 
 
 def mean_interval(values: np.ndarray, subjects: pd.Series | np.ndarray) -> tuple[float, float, float]:
-    """Mean of `values` (N,), NaN left out, and its 95 % interval, which one person does not make: (NaN, NaN)."""
+    """Mean of `values` (N,), NaN left out, and its 95 % interval; the interval of one person is (NaN, NaN)."""
     known = ~np.isnan(values)
     if not known.any():
         return np.nan, np.nan, np.nan
@@ -51,10 +51,10 @@ def mean_interval(values: np.ndarray, subjects: pd.Series | np.ndarray) -> tuple
 
 
 def centred(estimate: float, draws: np.ndarray) -> tuple[float, float]:
-    """95 % interval about `estimate` with the spread of the resampled values around their own mean.
+    """95 % interval around `estimate`, as wide as the resampled values spread around their own mean.
 
-    For distances between sets: repeated images raise the distance itself, so that all resampled values lie above the
-    estimate and their percentiles would miss it.
+    For distances between sets. Repeated images raise such a distance, so all resampled values may lie above the
+    estimate, and their plain percentiles would miss it.
     """
     low, high = percentiles(draws - draws.mean())
     return estimate + low, estimate + high

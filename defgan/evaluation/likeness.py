@@ -1,6 +1,7 @@
 """How alike an edit and the true image are: PSNR and SSIM (Wang et al., 2004), by torchmetrics.
 
-LPIPS is not among them: no package brings the weights of the networks that it compares.
+LPIPS is missing: no package brings the weights of its networks. torchmetrics takes seconds to import: the functions
+import it.
 """
 
 from collections.abc import Callable
@@ -8,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 _BATCH = 64
 
@@ -24,6 +24,7 @@ def _per_image(measure: Callable[[Tensor, Tensor], Tensor], images: np.ndarray, 
 
 def psnr(images: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Peak signal-to-noise ratio of each image, dB; NaN for two equal images, whose ratio has no bound."""
+    from torchmetrics.functional.image import peak_signal_noise_ratio
 
     def measure(a: Tensor, b: Tensor) -> Tensor:
         return peak_signal_noise_ratio(a, b, data_range=1.0, reduction="none", dim=(1, 2, 3))
@@ -34,6 +35,7 @@ def psnr(images: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 def ssim(images: np.ndarray, true: np.ndarray) -> np.ndarray:
     """Structural similarity of each image: Gaussian window of 1.5 px, mirrored borders, mean over pixels."""
+    from torchmetrics.functional.image import structural_similarity_index_measure
 
     def measure(a: Tensor, b: Tensor) -> Tensor:
         return structural_similarity_index_measure(a, b, data_range=1.0, reduction="none")

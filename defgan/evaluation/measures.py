@@ -1,4 +1,4 @@
-"""One row of measurements per edit, and the numbers that sum them up."""
+"""One row of measurements per edit, and the metrics that summarise them."""
 
 from dataclasses import dataclass
 
@@ -8,22 +8,21 @@ import torch
 
 from defgan.evaluation import motion
 from defgan.evaluation.change import changes
-from defgan.evaluation.fidelity import ASKED, PRESENT, READ, fidelity
+from defgan.evaluation.edits import COUNTED_SET, Edits
+from defgan.evaluation.fidelity import ASKED, PREDICTED, PRESENT, fidelity
 from defgan.evaluation.gain import changed_pixels, gain, masked_errors
-from defgan.evaluation.images import COUNTED_SET, Edits, Truth
 from defgan.evaluation.likeness import psnr, ssim
+from defgan.evaluation.truth import Truth
 from defgan.facs import AU_NAMES, EXPRESSIONS
-from defgan.models.deformation import folded_share, to_grid
+from defgan.warp import folded_share, to_grid
 
 MEANS = (
     *("psnr", "ssim", "mean_offset", "mean_mask", "folded", *motion.COLUMNS),
     *("change", "background_change", "concentration", "region_share"),
 )
-"""Columns of which the metrics hold the plain mean."""
-
-
+"""Columns whose plain mean is a metric."""
 ASKED_CHANGE = 0.1
-"""Difference between wanted and present intensity from which a unit counts as asked for."""
+"""Difference between target and present intensity from which an AU counts as asked to change."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +30,14 @@ class ActionUnits:
     """Intensities aligned with the edits, float32 M×17 in [0, 1]."""
 
     present: np.ndarray  # x, of the input
-    read: np.ndarray  # found in the edit by an independent reader, NaN where it finds no face
+    predicted: np.ndarray  # on the edit, by an independent estimator; NaN where it finds no face
 
 
 def per_image(edits: Edits, inputs: np.ndarray, truth: Truth, identity: np.ndarray, aus: ActionUnits) -> pd.DataFrame:
     """The plan's columns, its AUs under the names of `fidelity.ASKED`, and per edit:
 
-    - `present_AU…`, `read_AU…`: the AUs of the input, and those found in the edit;
-    - `identity`: identity distance between the edit and its input (given, shape (M,), of the counted edits only);
+    - `present_AU…`, `predicted_AU…`: the AUs of the input, and those predicted on the edit;
+    - `identity`: identity distance between the edit and its input, as given: (M,), NaN where the edit does not count;
     - `err_final`, `err_deformed`, `err_copy`: error of the final image, the deformed image and the input against the
       true image over the pixels that truly change;
     - `psnr` (dB), `ssim`: of the final image against the true one, over the whole crop;
@@ -46,11 +45,11 @@ def per_image(edits: Edits, inputs: np.ndarray, truth: Truth, identity: np.ndarr
       image folds over; `mean_mask`: mean of ℳ in [0, 1];
     - the columns of `motion.compare_motion`;
     - `change`, `background_change`: mean |edit − input| in shares of full scale, everywhere and outside the face;
-    - `concentration`: share of the change inside the regions of the units that are asked to change, and
-      `region_share`: those regions' share of the image, which is what a change spread evenly would give.
+    - `concentration`: share of the change inside the regions of the AUs that are asked to change;
+    - `region_share`: share of the image that these regions fill, which an evenly spread change would score.
 
-    NaN where nothing changes, or the truth is not known, or the image does not exist. `inputs` are uint8 M×H×W×3; they
-    and the truth are aligned with the edits.
+    NaN where nothing changes, where the truth is not known, and where the method makes no such image. `inputs` are
+    uint8 M×H×W×3; they and the truth are aligned with the edits.
     """
     mask = changed_pixels(inputs, truth.images) & truth.known[:, None, None]
     asked = edits.frame[list(AU_NAMES)].to_numpy(np.float32)
@@ -78,7 +77,7 @@ def per_image(edits: Edits, inputs: np.ndarray, truth: Truth, identity: np.ndarr
             table[list(motion.COLUMNS)] = moved.to_numpy()
     if edits.mask is not None:
         table["mean_mask"] = edits.mask.mean(axis=(1, 2)) / 255
-    units = {ASKED: asked, PRESENT: aus.present, READ: aus.read}
+    units = {ASKED: asked, PRESENT: aus.present, PREDICTED: aus.predicted}
     return table.join(pd.concat([pd.DataFrame(values, table.index, names) for names, values in units.items()], axis=1))
 
 
@@ -108,7 +107,7 @@ def summarise(table: pd.DataFrame) -> dict:
         **{name: _number(table[name].mean()) for name in MEANS},
         "au_error": _number(units["error"].mean()),
         "au_icc": _number(units["icc"].mean()),
-        "unread": len(table) - int(units["images"].iloc[0]),
+        "images_without_face": len(table) - int(units["images"].iloc[0]),
         "images": len(table),
         "images_without_change": int(table["err_copy"].isna().sum()) if truth else None,
     }

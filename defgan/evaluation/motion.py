@@ -1,13 +1,13 @@
 """Motion truth: does DefGAN's grid move the skin as the face truly moves? (embedded corpus only)
 
-Both are backward flows in the frame of the output: what stands at pixel p of the edit, or of the true image, is taken
-from p + flow(p) of the input. Only skin that is seen in both images counts.
+Both motions are backward flows: pixel p of the edit, or of the true image, comes from p + flow(p) of the input. Only
+skin that is seen in both images counts.
 """
 
 import numpy as np
 import pandas as pd
 
-from defgan.models.deformation import REFERENCE_SIZE
+from defgan.warp import REFERENCE_SIZE
 
 COLUMNS = ("epe", "epe_still", "motion_cosine", "motion_share")
 
@@ -23,12 +23,12 @@ def compare_motion(offsets: np.ndarray, true: np.ndarray) -> pd.DataFrame:
     One row per image, float64:
 
     - `epe`: end-point error, the mean length of offset − flow (Otte and Nagel, 1994);
-    - `epe_still`: that of the grid which moves nothing, the mean length of the flow;
+    - `epe_still`: end-point error of a grid that moves nothing, which is the mean length of the flow;
     - `motion_cosine`: mean cosine between the two directions, weighted by the length of the flow, 0 where the grid does
       not move;
-    - `motion_share`: Σ offset · flow / Σ |flow|², the share of the true motion that the grid makes (1: all of it).
+    - `motion_share`: Σ offset · flow / Σ |flow|², the share of the true motion that the grid makes; 1 is all of it.
 
-    NaN for an image without such pixels, the last two also where nothing truly moves.
+    NaN for an image where no pixel counts; the last two also where nothing truly moves.
     """
     counted = ~np.isnan(true).any(-1)
     true = np.where(counted[..., None], true, 0).astype(np.float64)

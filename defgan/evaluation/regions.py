@@ -1,8 +1,7 @@
 """Where on an aligned face each action unit shows, and where the face ends: ellipses on the alignment template.
 
-The crops are aligned by eyes and nose (`defgan.faces.alignment`), so one set of regions fits all faces roughly. After
-the descriptions of the Facial Action Coding System (Ekman and Friesen, 1978): which part of the face a unit moves and
-creases.
+The crops are aligned by eyes and nose (`defgan.alignment`), so one set of regions fits all faces roughly. The regions
+follow the Facial Action Coding System (Ekman and Friesen, 1978), which describes what each unit moves and creases.
 """
 
 from functools import cache
@@ -58,7 +57,7 @@ AU_REGIONS = MappingProxyType(
 """The region of each unit, a union of ellipses."""
 
 FACE: tuple[Ellipse, ...] = ((0.5, 0.53, 0.46, 0.53),)
-"""From the hairline to below the chin, with room for a dropped jaw; what lies outside is background, hair or neck."""
+"""From the hairline to below the chin, with room for a dropped jaw. Background, hair and neck lie outside."""
 
 
 def ellipses_mask(ellipses: tuple[Ellipse, ...], size: int) -> np.ndarray:
@@ -69,7 +68,7 @@ def ellipses_mask(ellipses: tuple[Ellipse, ...], size: int) -> np.ndarray:
 
 @cache
 def au_masks(size: int) -> np.ndarray:
-    """The regions of all units in the order of `AU_NAMES`, bool 17×size×size; not to be written to."""
+    """The regions of all units in the order of `AU_NAMES`, bool 17×size×size, read-only."""
     masks = np.stack([ellipses_mask(AU_REGIONS[name], size) for name in AU_NAMES])
     masks.setflags(write=False)
     return masks

@@ -1,16 +1,16 @@
-"""Shards on many machines: the same function as Ray tasks (extra `cluster`).
+"""Makes shards on many machines, as tasks of Ray (extra `cluster`).
 
-`RAY_ADDRESS` names the cluster; without it Ray starts on this machine. Every node must see the photographs under the
-same paths and have the project installed; shards come back through Ray, and are kept where the run was started.
+`RAY_ADDRESS` names the cluster; without it Ray starts on this machine. Every node must have the project installed and
+see the photographs under the same paths. Shards come back through Ray and are kept where the run was started.
 """
 
 import os
 from collections.abc import Iterator, Sequence
 
-from defgan.datasets import Record
 from defgan.errors import UserError
 from defgan.faces.preparation import Recipe, Shard, prepare_shard
-from defgan.faces.shards import use_one_core
+from defgan.faces.processes import use_one_core
+from defgan.records import Record
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 
@@ -18,7 +18,7 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 def ray_engine(
     tasks: Iterator[tuple[int, Sequence[Record]]], recipe: Recipe, workers: int
 ) -> Iterator[tuple[int, Shard | None]]:
-    """Shards by a Ray cluster, at most twice as many on their way as it has cores; see `defgan.faces.shards.Engine`."""
+    """An `Engine`: a Ray cluster, with at most twice as many shards in progress as it has cores."""
     try:
         import ray
     except ImportError:
@@ -27,11 +27,11 @@ def ray_engine(
         ) from None
     started = not ray.is_initialized()
     if started:
-        # A cluster has its own cores; here there are as many as workers are wanted.
+        # A cluster knows its own cores; on this machine Ray gets as many as there are workers.
         local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
         ray.init(log_to_driver=False, logging_level="error", **local)
     try:
-        # A crash is not tried again as it is: it is looked into, one photograph at a time.
+        # A crash is not retried: `isolate` then looks for the photograph that causes it.
         work = ray.remote(num_cpus=1, max_retries=0)(_work)
         recipe_everywhere = ray.put(recipe)
         most = 2 * max(1, int(ray.cluster_resources().get("CPU", workers)))

@@ -9,20 +9,20 @@ import torch
 from facenet_pytorch.models.mtcnn import ONet, PNet, RNet
 from facenet_pytorch.models.utils.detect_face import detect_face
 
-from defgan.faces.weights import weights_path
+from defgan.weight_files import weights_path
 
 LONG_SIDE = 256
-"""Photographs are searched at no more than this size; pixels."""
+"""Photographs are reduced to this size, the longer side in pixels, before the search."""
 SMALLEST = 20
-"""Smallest face that is searched for, in pixels at the searched size: 1/13 of a large photograph's long side."""
+"""Smallest face that is searched for, pixels after the reduction: 1/13 of a large photograph's longer side."""
 COARSE = 40
-"""Where only the largest face is wanted, faces of this size are searched for first: nearly half of the work is spent on
-smaller ones, and where a large one is found they do not matter."""
+"""Where only the largest face is needed, faces of this size are searched for first: smaller ones take nearly half of
+the work, and do not matter once a large one is found."""
 BATCH = 8
-"""Photographs in one pass of the networks: with more, their first layers fall out of the processor's cache."""
+"""Photographs in one pass of the networks: with more, the first layers do not fit the processor's cache."""
 _PYRAMID = 0.709
-# MTCNN's coordinates are relative to a box whose corner is truncated to whole pixels when the face is cut out: on
-# average they are half a pixel too far right and down.
+# MTCNN's coordinates are relative to a box whose corner is truncated to whole pixels before the face is cut out. So
+# they are half a pixel too far right and down on average.
 _TRUNCATED = 0.5
 _CANDIDATE_THRESHOLDS = (0.6, 0.7)  # of the first two networks, as published
 
@@ -32,11 +32,11 @@ class Detection:
     """A face of a photograph, in its pixels (pixel centres at +0.5)."""
 
     box: np.ndarray  # x0, y0, x1, y1
-    points: np.ndarray  # 5×2, in the order of defgan.faces.table.POINTS
+    points: np.ndarray  # 5×2, in the order of defgan.alignment.POINTS
 
 
 class Detector:
-    """Finds the faces of photographs; those of a confidence below `threshold` are not seen."""
+    """Finds the faces of photographs whose confidence is at least `threshold`."""
 
     def __init__(self, threshold: float) -> None:
         self.threshold = threshold
@@ -47,7 +47,7 @@ class Detector:
             self.networks.append(module.eval().requires_grad_(False))
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Detection | None]:
-        """The largest face of each photograph, uint8 H×W×3 of any sizes; None where there is no face."""
+        """The largest face of each photograph, uint8 H×W×3 of any sizes; None where no face is found."""
         found = self._search(images, COARSE)
         again = [index for index, faces in enumerate(found) if not faces]
         for index, faces in zip(again, self._search([images[index] for index in again], SMALLEST), strict=True):
@@ -55,13 +55,13 @@ class Detector:
         return [faces[0] if faces else None for faces in found]
 
     def find_all(self, images: Sequence[np.ndarray], long_side: int = LONG_SIDE) -> list[list[Detection]]:
-        """All faces of each photograph, the largest first, searched at no more than `long_side` pixels."""
+        """All faces of each photograph, the largest first; photographs are reduced to `long_side` pixels."""
         return self._search(images, SMALLEST, long_side)
 
     def _search(self, images: Sequence[np.ndarray], smallest: int, long_side: int = LONG_SIDE) -> list[list[Detection]]:
         found: list[list[Detection]] = [[] for _ in images]
         shrunk, scales = zip(*(_shrink(image, long_side) for image in images), strict=True) if images else ((), ())
-        # Nothing smaller than the smallest face has one; MTCNN fails on images smaller than its first network's window.
+        # A photograph smaller than the smallest face has none, and MTCNN fails where its first window does not fit.
         large = [index for index, image in enumerate(shrunk) if min(image.shape[:2]) >= smallest]
         for start in range(0, len(large), BATCH):
             batch = large[start : start + BATCH]
@@ -79,7 +79,7 @@ class Detector:
 
 
 def _shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
-    """A photograph at the size at which it is searched, and that size by its own."""
+    """A photograph reduced for the search, and the scale of that."""
     scale = min(1.0, long_side / max(image.shape[:2]))
     if scale == 1 or min(image.shape[:2]) * scale < 1:
         return image, scale

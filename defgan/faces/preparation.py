@@ -1,8 +1,10 @@
-"""From photographs to faces: find five points, align, crop, read action units; reject with a reason.
+"""From photographs to faces: find five points, align, crop, estimate AUs; or reject with a reason.
 
-`prepare_shard` is a function of some photographs and a recipe alone, so that shards can be made anywhere, in any order
+`prepare_shard` depends only on some photographs and a recipe, so that shards can be made anywhere and in any order
 (`defgan.faces.shards`).
 """
+
+from __future__ import annotations
 
 import time
 from collections import defaultdict
@@ -11,37 +13,39 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import pandas as pd
 
-from defgan.datasets.records import Record
+from defgan import alignment
+from defgan.alignment import POINT_COLUMNS
 from defgan.errors import UserError
-from defgan.faces import alignment
-from defgan.faces.action_units import Reader, make_reader
-from defgan.faces.photographs import Photograph, UnreadableImageError, read_photograph
-from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS, image_id
+from defgan.faces.au_estimators import AUEstimator, make_estimator
+from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, image_id
 from defgan.facs import AU_NAMES
-from defgan.params import PrepareParams, Source
+from defgan.photographs import Photograph, UnreadableImageError, read_photograph
+from defgan.records import Record
+
+if TYPE_CHECKING:
+    from defgan.params import PrepareParams, Source
 
 READ_SIDE = 512
-"""Photographs twice as large and larger are read at reduced size, this long or longer; pixels. It is twice the size at
-which faces are searched for; a photograph whose face is small is read again at full size."""
+"""A larger photograph is reduced when it is read, its longer side at least this, pixels: twice the size at which faces
+are searched for. It is read again at a larger size if its face is small."""
 CHUNK = 8
 """Photographs in memory at a time."""
-READER_SIDE = 168
-"""What an AU reader sees of a face has about this side; pixels."""
+ESTIMATOR_SIDE = 168
+"""About the side at which AU estimators see a face, pixels."""
 OUTSIDE = 0.25
-"""Points lie no farther outside a photograph than this share of its longer side."""
-NOSE_DEPTH = 0.62
-"""How far the tip of the nose is in front of the eyes, in distances between the eyes; an estimate."""
-STEPS = ("decode", "detect", "align", "read AUs")
+"""How far outside a photograph points may lie, as a share of its longer side."""
+STEPS = ("decode", "detect", "align", "estimate AUs")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What decides, beside the photograph, what becomes of it."""
+    """Everything beside the photographs that decides a shard."""
 
     role: str
     source: Source
@@ -51,23 +55,23 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Shard:
-    """What became of some photographs."""
+    """The faces and the rejects of some photographs."""
 
     frame: pd.DataFrame  # columns of the faces table but for `split` and `row`, one row per face
     pixels: np.ndarray  # uint8 N×H×W×3, aligned with it
     rejects: pd.DataFrame  # `source` and `reason`
-    inputs: int  # photographs, and the further faces of photographs with several
+    inputs: int  # photographs, and each further face of a photograph with several
     seconds: MappingProxyType | dict = field(default_factory=dict)  # processor time of each of STEPS
 
 
 @dataclass
 class _Face:
-    """A photograph, or one of several faces of it, on its way; `reject` says why it stops."""
+    """A photograph, or one of its faces, in progress; `reject` says why it stops."""
 
     record: Record
     reject: str = ""
     photograph: Photograph | None = None
-    box: np.ndarray | None = None  # like the points in pixels of the file
+    box: np.ndarray | None = None  # like the points, in pixels of the file
     points: np.ndarray | None = None
     transform: np.ndarray | None = None
     crop: np.ndarray | None = None
@@ -75,7 +79,7 @@ class _Face:
 
 
 class _Clock:
-    """Processor time by step: on a busy machine the time on the wall says nothing."""
+    """Processor time by step; on a busy machine wall time says little."""
 
     def __init__(self) -> None:
         self.seconds = dict.fromkeys(STEPS, 0.0)
@@ -88,14 +92,14 @@ class _Clock:
 
 
 def prepare_shard(records: Sequence[Record], recipe: Recipe) -> Shard:
-    """The faces of some photographs; every one of them ends as a row or as a reject.
+    """The faces of some photographs; each ends as a row or as a reject.
 
     The frames of one take (`Record.take`) must be in one shard.
     """
-    detect, read_aus = _networks(recipe.source, recipe.options.detection_threshold)
+    detect, estimate = _networks(recipe.source, recipe.options.detection_threshold)
     clock, faces = _Clock(), []
     for start in range(0, len(records), CHUNK):
-        faces += _process(records[start : start + CHUNK], recipe, detect, read_aus, clock)
+        faces += _process(records[start : start + CHUNK], recipe, detect, estimate, clock)
     _keep_peaks(faces)
     shard = _tabulate(faces, recipe, clock.seconds)
     assert len(shard.frame) + len(shard.rejects) == shard.inputs >= len(records), "a photograph was lost"
@@ -104,19 +108,19 @@ def prepare_shard(records: Sequence[Record], recipe: Recipe) -> Shard:
 
 @lru_cache(maxsize=2)
 def _networks(source: Source, threshold: float):
-    """Detector, or None, and AU reader; made once in every process, and only what is used."""
+    """The detector, or None where it is not used, and the AU estimator; made once in every process."""
     if source.points == "annotations":
-        return None, make_reader(source)
+        return None, make_estimator(source)
     from defgan.faces.detection import Detector
 
-    return Detector(threshold), make_reader(source)
+    return Detector(threshold), make_estimator(source)
 
 
 def _process(
-    records: Sequence[Record], recipe: Recipe, detect, read_aus: Reader, clock: _Clock
+    records: Sequence[Record], recipe: Recipe, detect, estimate: AUEstimator, clock: _Clock
 ) -> list[_Face]:  # fmt: skip
     faces, options = [_Face(record, record.reject) for record in records], recipe.options
-    # OpenFace's tables have landmarks in pixels of the file, by which a face is told from others.
+    # OpenFace's tables tell faces apart by landmarks in pixels of the file.
     long_side = None if recipe.source.action_units == "openface" else READ_SIDE
     with clock("decode"):
         for face in _left(faces):
@@ -132,15 +136,15 @@ def _process(
             _check_geometry(face, options)
         for face in _left(faces):
             _crop(face, recipe, options.min_sharpness)
-    with clock("read AUs"):
+    with clock("estimate AUs"):
         left = _left(faces)
-        readings = read_aus(
+        predictions = estimate(
             [face.photograph.pixels for face in left],
             [face.points / face.photograph.factor for face in left],
             [face.record for face in left],
         )
-        for face, reading in zip(left, readings, strict=True):
-            face.aus, face.reject = reading.aus, reading.reject
+        for face, prediction in zip(left, predictions, strict=True):
+            face.aus, face.reject = prediction.aus, prediction.reject
     for face in faces:
         face.photograph = None  # only the crop is kept
     return faces
@@ -154,7 +158,7 @@ def _decode(face: _Face, long_side: int | None) -> None:
     try:
         face.photograph = read_photograph(face.record.open(), long_side)
     except FileNotFoundError:
-        face.reject = "missing file: the annotations name it, or a link does"
+        face.reject = "missing file: the annotations or a link name it"
     except (UnreadableImageError, OSError, KeyError) as error:
         text = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
         face.reject = f"unreadable image: {text}"
@@ -170,20 +174,20 @@ def _take_points(face: _Face, image_size: int) -> None:
     except ValueError as error:
         face.reject = f"unusable points: {error}"
         return
-    # Annotations name no box: the square that will be cropped stands for it.
+    # Annotations have no box: it is the square that will be cropped.
     corners = image_size * np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])
     corners = alignment.apply(alignment.invert(transform), corners)
     face.box = np.concatenate([corners.min(0), corners.max(0)])
 
 
 def _detect(faces: list[_Face], detect, which: str) -> list[_Face]:
-    """Boxes and points of the photographs; where all faces are wanted, a photograph with several becomes several."""
+    """Boxes and points of the photographs; where all faces are kept, a photograph with several becomes several."""
     left = _left(faces)
     images = [face.photograph.pixels for face in left]
     find = detect.find_all if which == "all" else lambda given: [[face] if face else [] for face in detect(given)]
     try:
         found = find(images)
-    except (RuntimeError, IndexError):  # MTCNN's bookkeeping of boxes at the border fails on some images
+    except (RuntimeError, IndexError):  # MTCNN fails on some images with boxes at the border
         found = [_detect_alone(find, image) for image in images]
     result = [face for face in faces if face.reject]
     for face, detections in zip(left, found, strict=True):
@@ -205,17 +209,6 @@ def _detect_alone(find, image: np.ndarray) -> list | str:
         return f"the detector failed: {' '.join(str(error).split())}"
 
 
-def yaw(points: np.ndarray) -> float:
-    """Roughly how far a head is turned to a side, degrees, from its five points; 0 is frontal, positive to the right.
-
-    The tip of the nose is in front of the eyes and so moves against them: by `NOSE_DEPTH` · tan(yaw) of their distance.
-    """
-    left, right, nose = np.asarray(points, np.float64)[:3]
-    axis = right - left
-    offset = (nose - (left + right) / 2) @ axis / (axis @ axis)
-    return float(np.degrees(np.arctan(offset / NOSE_DEPTH)))
-
-
 def sharpness(image: np.ndarray) -> float:
     """Variance of the Laplacian of the luminance of an RGB image, uint8 (Pech-Pacheco et al., 2000); 0 is blurred."""
     return float(cv2.Laplacian(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var())
@@ -229,16 +222,16 @@ def _check_geometry(face: _Face, options: PrepareParams) -> None:
         face.reject = "points outside the photograph"
     elif side < options.min_face:
         face.reject = f"face too small: {side:.0f} pixels, prepare.min_face is {options.min_face}"
-    elif abs(yaw(face.points)) > options.max_yaw:
-        face.reject = f"turned aside: by {abs(yaw(face.points)):.0f}°, prepare.max_yaw is {options.max_yaw:g}"
+    elif abs(alignment.yaw(face.points)) > options.max_yaw:
+        face.reject = f"turned aside: by {abs(alignment.yaw(face.points)):.0f}°, prepare.max_yaw is {options.max_yaw:g}"
 
 
 def _crop(face: _Face, recipe: Recipe, min_sharpness: float) -> None:
     face.transform = alignment.similarity_transform(face.points, recipe.image_size)
     scale = np.sqrt(abs(np.linalg.det(face.transform[:, :2]))) / recipe.image_size  # crops per pixel of the file
-    wanted = max(recipe.image_size, READER_SIDE if recipe.source.action_units != "annotations" else 0)
+    wanted = max(recipe.image_size, ESTIMATOR_SIDE if recipe.source.action_units != "annotations" else 0)
     if face.photograph.factor > max(1, 1 / (scale * wanted)):
-        # The face is small in a large photograph: it is read again, no larger than the crop has pixels.
+        # The face is small in a large photograph: read it again, at no higher resolution than the crop's.
         longer = max(face.photograph.pixels.shape[:2]) * face.photograph.factor
         _decode(face, int(np.ceil(longer * scale * wanted)))
         if face.reject:
@@ -251,7 +244,7 @@ def _crop(face: _Face, recipe: Recipe, min_sharpness: float) -> None:
 
 
 def _keep_peaks(faces: list[_Face]) -> None:
-    """Of the frames of a take keeps the one of the strongest expression; of a neutral take, the weakest."""
+    """Keep one frame of each take, that of the strongest expression; of a neutral take, that of the weakest."""
     takes = defaultdict(list)
     for face in _left(faces):
         if face.record.take:
@@ -296,7 +289,7 @@ def _tabulate(faces: list[_Face], recipe: Recipe, seconds: dict[str, float]) -> 
 
 
 def reject_all(records: Sequence[Record], reason: str, recipe: Recipe) -> Shard:
-    """The shard of photographs that are refused together."""
+    """The shard of photographs that are rejected together."""
     return _tabulate([_Face(record, reason) for record in records], recipe, {})
 
 
@@ -309,5 +302,5 @@ def check_annotations(path: str, has_points: bool, has_aus: bool, role: str, sou
         if wanted == "annotations" and not there:
             raise UserError(
                 f"{path}: its annotations have no {what}; add columns for them to annotations.csv there,"
-                f" or let a network read them: -S data.{role}.{key}={other}"
+                f" or let a network find them: data.{role}.{key}: {other}"
             )

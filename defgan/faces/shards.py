@@ -1,27 +1,25 @@
-"""A whole role in shards: made in parallel, kept as they are finished, put together at the end.
+"""Prepares a whole role in shards: made in parallel, kept when finished, put together at the end.
 
 Each finished shard is a directory of a Parquet table and its pixels, named by a hash of its photographs, their
-annotations, the recipe and the code: a run that was killed goes on with those that are missing. Nothing is held in
-memory but the records (about half a kilobyte each) and the shards on their way.
+annotations, the recipe and the code. A run after a kill makes only the missing ones. Memory holds only the records
+(about half a kilobyte each) and the shards in progress.
 """
+
+from __future__ import annotations
 
 import fcntl
 import hashlib
 import json
 import os
 import shutil
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -29,49 +27,47 @@ import pyarrow.parquet as pq
 from PIL import Image
 from rich.progress import Progress
 
-from defgan.datasets import Dataset, Record
 from defgan.errors import UserError
-from defgan.faces.preparation import Recipe, Shard, check_annotations, prepare_shard, reject_all
+from defgan.faces.preparation import Recipe, Shard, check_annotations, reject_all
+from defgan.faces.processes import CrashError, Engine, local_engine, run_apart
 from defgan.faces.table import COLUMNS, read_pixels
 from defgan.facs import AU_NAMES
 from defgan.files import atomic_directory
-from defgan.params import PrepareParams, Source
+from defgan.records import Dataset, Record
+from defgan.spacing import spread
+
+if TYPE_CHECKING:
+    from defgan.params import PrepareParams, Source
 
 SHARD = 256
-"""Photographs of a shard: some seconds of work."""
+"""Photographs in a shard: some seconds of work."""
 ROW_GROUP = 16_384
-"""Rows that are written to the faces table at a time."""
+"""Rows written to the faces table at a time."""
 LEAST_HELD_OUT = MappingProxyType({"train": 1, "rafd": 3})
-"""Roles that models learn from, and how many subjects of each are held out at least: Fig. 17 shows three of rafd."""
-CODE = Path(__file__).parents[1]
-
-
-class CrashError(Exception):
-    """The process that made a shard died: a decoder that is broken, or memory that ran out."""
-
-
-Run = Callable[[Sequence[Record]], Shard]
-"""Makes the shard of some records somewhere; raises CrashError where the process dies."""
-Engine = Callable[[Iterator[tuple[int, Sequence[Record]]], Recipe, int], Iterator[tuple[int, Shard | None]]]
-"""Makes shards (their number, their records) by so many processes, in any order; None for one that crashed."""
+"""The roles that methods learn from; how many subjects of each are held out at least: Fig. 17 shows three of rafd."""
+_CODE = Path(__file__).parents[1]
+_CODE_OF_SHARDS = (
+    *("faces", "datasets", "alignment.py", "annotation_tables.py", "facs.py", "photographs.py", "records.py"),
+)
+"""The files and folders of defgan that decide a shard, beside its photographs and params."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of a role."""
+    """Counts of a prepared role."""
 
     faces: int
     subjects: int
     inputs: int
-    rejects: Counter  # by reason, without the particulars
-    seconds: dict[str, float]  # processor time of each step, of the shards that this run made
+    rejects: Counter  # by reason, without the details
+    seconds: dict[str, float]  # processor time of each step, for the shards that this run made
 
 
 def prepare_faces(
     dataset: Dataset, role: str, source: Source, image_size: int, options: PrepareParams, seed: int,
     directory: Path, state: Path,
 ) -> Summary:  # fmt: skip
-    """Write the prepared role of a data set to `directory`, whole or not at all; `state` is where shards are kept.
+    """Write the prepared role of a data set to `directory`, whole or not at all; shards are kept in `state` meanwhile.
 
     Every record ends as a row or as a reject. Raises UserError where the annotations lack what `source` takes from
     them, and where no face is left.
@@ -84,7 +80,7 @@ def prepare_faces(
 
 @contextmanager
 def _alone(state: Path) -> Iterator[None]:
-    """Waits while another process works on the same state: of two queued experiments one would clear the other's."""
+    """Wait while another process works on the same state: of two experiments one would delete the other's shards."""
     state.parent.mkdir(parents=True, exist_ok=True)
     with state.with_name(f".{state.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -137,69 +133,8 @@ def _engine(name: str) -> Engine:
     return local_engine
 
 
-def local_engine(
-    tasks: Iterator[tuple[int, Sequence[Record]]], recipe: Recipe, workers: int
-) -> Iterator[tuple[int, Shard | None]]:
-    """Shards by processes of this machine, or by this one where one is enough."""
-    if workers == 1:
-        with one_core(recipe):
-            for index, records in tasks:
-                yield index, prepare_shard(records, recipe)
-        return
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=use_one_core, initargs=(recipe,)) as pool:
-        running: dict[Future, int] = {}
-        for index, records in tasks:
-            try:
-                running[pool.submit(prepare_shard, records, recipe)] = index
-            except BrokenProcessPool:  # all that is left goes apart
-                yield index, None
-                continue
-            if len(running) >= 2 * workers:  # one for each to work on, and one waiting
-                yield from _finished(running, FIRST_COMPLETED)
-        while running:
-            yield from _finished(running, FIRST_COMPLETED)
-
-
-def _finished(running: dict[Future, int], when: str) -> Iterator[tuple[int, Shard | None]]:
-    for future in wait(running, return_when=when).done:
-        index = running.pop(future)
-        yield index, None if isinstance(future.exception(), BrokenProcessPool) else future.result()
-
-
-def use_one_core(recipe: Recipe) -> None:
-    """MTCNN's many small operations lose more by sharing cores than they win: one core per process."""
-    cv2.setNumThreads(1)
-    if recipe.source.points == "mtcnn":  # without it torch is not needed, which takes seconds to load
-        import torch
-
-        torch.set_num_threads(1)
-
-
-@contextmanager
-def one_core(recipe: Recipe) -> Iterator[None]:
-    """`use_one_core` in a process that goes on to do other things."""
-    threads = cv2.getNumThreads()
-    torch_threads = sys.modules["torch"].get_num_threads() if "torch" in sys.modules else None
-    use_one_core(recipe)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(threads)
-        if torch_threads:
-            sys.modules["torch"].set_num_threads(torch_threads)
-
-
-def run_apart(records: Sequence[Record], recipe: Recipe) -> Shard:
-    """The shard made by a process of its own."""
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=use_one_core, initargs=(recipe,)) as pool:
-        try:
-            return pool.submit(prepare_shard, records, recipe).result()
-        except BrokenProcessPool as error:
-            raise CrashError from error
-
-
 def isolate(records: Sequence[Record], recipe: Recipe, run: Callable[[Sequence[Record], Recipe], Shard]) -> Shard:
-    """The shard of records among which one kills the process: it is found by halving, and refused."""
+    """The shard of records of which one may kill the process: that one is found by halving, and rejected."""
     try:
         return run(records, recipe)
     except CrashError:
@@ -219,14 +154,14 @@ def isolate(records: Sequence[Record], recipe: Recipe, run: Callable[[Sequence[R
 
 def _code_digest() -> bytes:
     digest = hashlib.blake2b(digest_size=16)
-    files = [*(CODE / "faces").rglob("*.*"), *(CODE / "datasets").glob("*.py"), CODE / "facs.py"]
+    files = {path for name in _CODE_OF_SHARDS for path in (_CODE / name, *(_CODE / name).rglob("*.*"))}
     for path in sorted(path for path in files if path.suffix in (".py", ".json")):
         digest.update(path.read_bytes())
     return digest.digest()
 
 
 def _shard_key(records: Sequence[Record], recipe: Recipe, code: bytes) -> str:
-    """A hash of everything that decides a shard. Photographs count by size and time of change."""
+    """A hash of everything that decides a shard; of a photograph, its size and time of change."""
     options = recipe.options.model_dump(exclude={"engine", "workers", "val_share"})
     digest = hashlib.blake2b(code, digest_size=8)
     digest.update(json.dumps([recipe.role, recipe.source.model_dump(), recipe.image_size, options]).encode())
@@ -253,9 +188,9 @@ def _write_part(directory: Path, shard: Shard) -> None:
 
 
 def held_out(subjects: set[str], seed: int, share: float, least: int = 1) -> set[str]:
-    """The subjects held out: those whose hash falls into the share, so that further subjects change nobody's side.
+    """The subjects whose hash falls into the share are held out, so that added subjects change no other's side.
 
-    Where the share is positive and fewer than `least` do, those of the smallest hashes are, if as many others stay.
+    If the share is positive, at least `least` are held out, those of the smallest hashes, but no more than half.
     """
 
     def place(subject: str) -> float:
@@ -269,7 +204,7 @@ def held_out(subjects: set[str], seed: int, share: float, least: int = 1) -> set
 def _assemble(
     parts: list[Path], recipe: Recipe, seed: int, directory: Path, photographs: int, seconds: Counter
 ) -> Summary:
-    """The parts as one prepared role, with what only the whole decides: the split, and the place among the pixels."""
+    """Put the parts together as one prepared role; split and row depend on the whole."""
     role, options = recipe.role, recipe.options
     inputs = sum(json.loads((part / "inputs.json").read_text()) for part in parts)
     counts = [pq.read_metadata(part / "faces.parquet").num_rows for part in parts]
@@ -320,7 +255,7 @@ def _write_table(path: Path, filled: list[tuple[Path, int]], learnt: bool, valid
 
 
 def _write_pixels(path: Path, filled: list[tuple[Path, int]], rows: int, image_size: int) -> None:
-    """One .npy file, written part by part: through a memory map its pages would count as this process's memory."""
+    """One .npy file, written part by part: pages of a memory map would count as memory of this process."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (rows, image_size, image_size, 3)}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
@@ -329,9 +264,9 @@ def _write_pixels(path: Path, filled: list[tuple[Path, int]], rows: int, image_s
 
 
 def contact_sheet(pixels: np.ndarray, columns: int = 12, rows: int = 8) -> np.ndarray:
-    """Up to columns × rows crops spread evenly over N×H×W×3 uint8, as one image; free places are white."""
-    count = min(len(pixels), columns * rows)
-    chosen = pixels[np.linspace(0, len(pixels) - 1, count).round().astype(int)]
+    """Up to columns × rows crops, evenly spaced among N×H×W×3 uint8, as one image; free places are white."""
+    chosen = pixels[spread(len(pixels), columns * rows)]
+    count = len(chosen)
     columns = min(columns, count)
     rows = -(-count // columns)
     height, width = pixels.shape[1:3]

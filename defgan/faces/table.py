@@ -1,11 +1,11 @@
-"""The faces table: what every stage after `prepare` reads, whatever the photographs were.
+"""The faces table: what all later steps read, whatever the photographs were.
 
 A prepared role is a directory of three files:
 
 - `faces.parquet`, one row per face, with the columns of `COLUMNS`;
-- `pixels.npy`, uint8 of shape N×H×W×3 (RGB), memory-mapped; `faces.row` is the index into it;
-- `rejects.parquet` with `source` and `reason`: rows + rejects = inputs. An input is a photograph; where all faces of a
-  photograph are wanted, each of its faces is one.
+- `pixels.npy`, uint8 of shape N×H×W×3 (RGB), memory-mapped; the column `row` is the index into it;
+- `rejects.parquet` with `source` and `reason`: rows + rejects = inputs. An input is a photograph, or one of its faces
+  where all faces of a photograph are kept.
 """
 
 import hashlib
@@ -15,16 +15,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from defgan.errors import UserError
+from defgan.alignment import POINT_COLUMNS
+from defgan.errors import MissingInputError, UserError
 from defgan.facs import AU_NAMES
-from defgan.files import atomic_directory
 
 BOX_COLUMNS = ("box_x0", "box_y0", "box_x1", "box_y1")
-POINTS = ("left_eye", "right_eye", "nose", "left_mouth", "right_mouth")
-"""Five points in the order of MTCNN; left and right as seen in the image."""
-POINT_COLUMNS = tuple(f"{point}_{axis}" for point in POINTS for axis in "xy")
 CROP_COLUMNS = ("crop_m00", "crop_m01", "crop_m02", "crop_m10", "crop_m11", "crop_m12")
-"""Rows of the 2×3 similarity transform from photograph pixels to crop pixels (pixel centres at +0.5)."""
+"""The 2×3 similarity transform from photograph pixels to crop pixels, row by row (pixel centres at +0.5)."""
 
 COLUMNS = (
     "image_id",  # stable: hash of the source's path and the box
@@ -52,7 +49,7 @@ class Faces:
     @property
     def aus(self) -> np.ndarray:
         """AU intensities, float32 of shape N×17 in [0, 1], in the order of `AU_NAMES`."""
-        return np.array(self.frame[list(AU_NAMES)], np.float32)  # a copy: pandas hands out read-only views
+        return np.array(self.frame[list(AU_NAMES)], np.float32)  # a copy: pandas gives a read-only view
 
     def crop_transforms(self) -> np.ndarray:
         """Photograph-to-crop similarity transforms, float64 of shape N×2×3."""
@@ -66,24 +63,24 @@ def image_id(source: str, box: np.ndarray) -> str:
 
 
 def read_pixels(directory: str | Path) -> np.ndarray:
-    """The crops of a prepared role, uint8 N×H×W×3; they stay on disk until they are touched."""
+    """The crops of a prepared role, uint8 N×H×W×3, memory-mapped."""
     return np.load(Path(directory) / "pixels.npy", mmap_mode="r", allow_pickle=False)
 
 
 def read_faces(directory: str | Path) -> Faces:
-    """Read a prepared role; the pixels stay on disk until they are touched."""
+    """A prepared role, its pixels memory-mapped. Raises MissingInputError where it is not there."""
     directory = Path(directory)
     if not (directory / "faces.parquet").is_file():
-        raise UserError(f"{directory}: no faces.parquet here; run `dvc repro prepare` first")
+        raise MissingInputError(f"{directory}/faces.parquet: no such file; this role is not prepared")
     frame = pd.read_parquet(directory / "faces.parquet")
     pixels = read_pixels(directory)
     if len(frame) != len(pixels):
-        raise UserError(f"{directory}: {len(frame)} rows but {len(pixels)} images; run `dvc repro -f prepare` again")
+        raise UserError(f"{directory}: {len(frame)} rows but {len(pixels)} images; delete it and prepare it again")
     return Faces(frame.sort_values("row", ignore_index=True), pixels)
 
 
 def read_inputs(plan: pd.DataFrame, directory: str | Path) -> Faces:
-    """The input of every planned edit, aligned with the plan, whose `role` and `row` name it; pixels in memory.
+    """The input of every planned edit, named by the plan's `role` and `row`, in the plan's order; pixels in memory.
 
     `directory` holds the prepared roles.
     """
@@ -95,16 +92,3 @@ def read_inputs(plan: pd.DataFrame, directory: str | Path) -> Faces:
     frame = pd.concat(frames)
     order = np.argsort(frame.index)
     return Faces(frame.iloc[order].assign(row=np.arange(len(plan))), np.concatenate(pixels)[order])
-
-
-def write_faces(directory: str | Path, frame: pd.DataFrame, pixels: np.ndarray, rejects: pd.DataFrame) -> None:
-    """Write a prepared role whole or not at all."""
-    missing = set(COLUMNS) - set(frame.columns)
-    assert not missing, f"faces table lacks {sorted(missing)}"
-    assert pixels.dtype == np.uint8 and len(pixels) == len(frame)
-    with atomic_directory(directory) as temporary:
-        frame[list(COLUMNS)].astype(dict.fromkeys(AU_NAMES, np.float32)).to_parquet(
-            temporary / "faces.parquet", index=False
-        )
-        np.save(temporary / "pixels.npy", pixels)
-        rejects[["source", "reason"]].to_parquet(temporary / "rejects.parquet", index=False)

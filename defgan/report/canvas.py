@@ -1,24 +1,24 @@
-"""Pictures as one figure: faces below each other, their rows of pictures under common column labels."""
+"""Photo grids: faces below each other, their rows of pictures under common column labels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
-import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
-from defgan.report.style import DIFFERENCE_MAP
+from defgan.pixels import DIFFERENCE_MAP, heat
 
 TILE = 128
 """Side of one picture of a grid in the PNG, pixels."""
 _GAP = 4
 _FACE_GAP = 18
 _LABELS = 112  # width of the row labels, between the input and the pictures
+_LABEL_SIGNS = 12  # in a line of a row label
 _MARGIN = 12
 _TITLE, _NOTE_LINE, _NOTE_GAP = 36, 18, 8
 _LABEL_LINE, _LABEL_GAP = 21, 6  # of the column labels
@@ -29,7 +29,7 @@ _DPI = 150
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures beside each other; None leaves a gap. Remarks stand below the pictures, one each."""
+    """Pictures side by side; None leaves a gap. Remarks stand below the pictures, one each."""
 
     label: str
     pictures: Sequence[np.ndarray | None]  # uint8 H×W×3, or float H×W for a heat map
@@ -54,7 +54,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Scale:
-    """Of all heat maps of a figure: `full` is the brightest colour, larger values are cut off at it."""
+    """The scale of all heat maps of a figure: `full` and larger values have the brightest colour."""
 
     full: float
     label: str
@@ -68,13 +68,8 @@ def enlarge(image: np.ndarray, size: int = TILE) -> np.ndarray:
     return np.clip(np.asarray(resized), image.min(), image.max())
 
 
-def heat(values: np.ndarray, full: float) -> np.ndarray:
-    """Float H×W to the colours of the heat maps, uint8 H×W×3; `full` is the brightest."""
-    return colormaps[DIFFERENCE_MAP](values / full, bytes=True)[..., :3]
-
-
 def common_scale(maps: Sequence[np.ndarray]) -> float:
-    """One full scale for many heat maps: their 99.5th percentile, rounded up to a multiple of 0.05."""
+    """The full scale of many heat maps: their 99.5th percentile, rounded up to a multiple of 0.05."""
     percentile = np.percentile(np.concatenate([values.ravel() for values in maps]), 99.5)
     return max(0.05, float(np.ceil(percentile * 20) / 20))
 
@@ -82,9 +77,9 @@ def common_scale(maps: Sequence[np.ndarray]) -> float:
 def photo_grid(
     title: str, columns: Sequence[str], blocks: Sequence[Block], scale: Scale | None = None, note: Sequence[str] = ()
 ) -> Figure:
-    """Faces below each other, their rows of pictures under common column labels, the input at the left of each face.
+    """Faces below each other, the input at the left of each, their rows of pictures under common column labels.
 
-    `note` are lines of small print below the title. `scale` is that of the heat maps and draws their colour bar.
+    `note` are lines of small print below the title. `scale` belongs to the heat maps and adds their colour bar.
     """
     first = _MARGIN + TILE + _LABELS
     top = _TITLE + (len(note) * _NOTE_LINE + _NOTE_GAP if note else 0)
@@ -99,7 +94,7 @@ def photo_grid(
         tile = enlarge(picture)
         canvas[upper : upper + TILE, left : left + TILE] = tile if tile.ndim == 3 else heat(tile, scale.full)
 
-    figure = plt.figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
+    figure = Figure(figsize=(width / _DPI, height / _DPI), dpi=_DPI)
 
     def text(x: float, y: float, content: str, **style) -> None:
         figure.text(x / width, 1 - y / height, content, **style)
@@ -115,7 +110,8 @@ def photo_grid(
         paste(block.input, _MARGIN, y)
         upper = y
         for row in block.rows:
-            text(first - 10, upper + TILE / 2, row.label, ha="right", va="center", size=8)
+            label = "\n".join(part for line in row.label.split("\n") for part in wrap(line, _LABEL_SIGNS))
+            text(first - 10, upper + TILE / 2, label, ha="right", va="center", size=8)
             for left, picture in zip(lefts, row.pictures, strict=True):
                 if picture is not None:
                     paste(picture, left, upper)

@@ -1,18 +1,19 @@
-"""What a prepared role is like: a contact sheet with the AUs of each face, their distribution, and a card in words.
+"""What a prepared role is like: a contact sheet with the AUs of each face, their distribution, and a data card.
 
-Activity is an intensity of at least `ACTIVE`, FACS' level B on the scale [0, 1].
+An AU is active where its intensity is at least `ACTIVE`, FACS' level B on the scale [0, 1].
 """
 
 from collections import Counter
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from defgan.facs import ACTION_UNITS, AU_NAMES
+from defgan.pixels import tile
 from defgan.report.style import figure_style, save
+from defgan.spacing import spread
 
 ACTIVE = 0.2
 COLUMNS, ROWS = 10, 6
@@ -22,11 +23,6 @@ BAR = 5
 """Width of an AU's bar, pixels; 17 of them and margins are the width of a face."""
 BAR_HEIGHT = 28
 _BAR_COLOUR, _GROUND, _WHITE = (0, 114, 178), (228, 228, 228), 255
-
-
-def chosen_faces(count: int) -> np.ndarray:
-    """Indices of the faces that the contact sheet shows, spread evenly."""
-    return np.unique(np.linspace(0, count - 1, min(count, COLUMNS * ROWS)).round().astype(int))
 
 
 def face_cell(face: np.ndarray, aus: np.ndarray) -> np.ndarray:
@@ -48,18 +44,15 @@ def face_cell(face: np.ndarray, aus: np.ndarray) -> np.ndarray:
 
 
 def contact_sheet(frame: pd.DataFrame, pixels: np.ndarray, title: str) -> Figure:
-    """Faces of a role spread evenly, each with its AUs; `frame` and `pixels` (N×H×H×3, uint8) are those of the role."""
-    rows = frame.sort_values("row").iloc[chosen_faces(len(frame))]
+    """Evenly spaced faces of a role, each with its AUs; `frame` and `pixels` (N×H×H×3, uint8) are those of the role."""
+    rows = frame.sort_values("row").iloc[spread(len(frame), COLUMNS * ROWS)]
     cells = [
         face_cell(pixels[row], aus)
         for row, aus in zip(rows["row"], rows[list(AU_NAMES)].to_numpy(np.float32), strict=True)
     ]
-    columns = min(COLUMNS, len(cells))
-    blank = np.full_like(cells[0], _WHITE)
-    cells += [blank] * (-len(cells) % columns)
-    sheet = np.concatenate([np.concatenate(cells[i : i + columns], 1) for i in range(0, len(cells), columns)])
+    sheet = tile(cells, min(COLUMNS, len(cells)))
     height, width = sheet.shape[:2]
-    figure = plt.figure(figsize=(width / 150, height / 150 + 0.44))
+    figure = Figure(figsize=(width / 150, height / 150 + 0.44))
     axes = figure.add_axes((0, 0, 1, height / (height + 66)))
     axes.imshow(sheet, interpolation="nearest")
     axes.set_axis_off()
@@ -74,7 +67,7 @@ def contact_sheet(frame: pd.DataFrame, pixels: np.ndarray, title: str) -> Figure
 
 def au_figure(aus: np.ndarray, title: str) -> Figure:
     """Histogram of each AU's intensities, N×17 in [0, 1], and which AUs are active together."""
-    figure = plt.figure(figsize=(11, 5.2))
+    figure = Figure(figsize=(11, 5.2))
     left, right = figure.subfigures(1, 2, width_ratios=(1.15, 1))
     axes = left.subplots(5, 4, sharex=True)
     for axis, name, values in zip(axes.flat, AU_NAMES, aus.T, strict=False):
@@ -110,7 +103,15 @@ def co_occurrence(aus: np.ndarray) -> np.ndarray:
 def card(
     role: str, origin: str, frame: pd.DataFrame, rejects: pd.DataFrame, sizes: list[tuple[int, int]]
 ) -> str:  # fmt: skip
-    """The data card of a role, Markdown. `origin` says whence and how read; `sizes`: (width, height) of photographs."""
+    """The data card of a role, Markdown.
+
+    Args:
+        role: its name.
+        origin: a sentence: where the photographs are and how they were read.
+        frame: the role's faces.
+        rejects: the photographs that gave no face, with `reason`.
+        sizes: (width, height) of some photographs, pixels.
+    """
     counts = Counter(reason.split(":")[0] for reason in rejects["reason"])
     box = frame[["box_x0", "box_y0", "box_x1", "box_y1"]].to_numpy(float)
     sides = np.minimum(box[:, 2] - box[:, 0], box[:, 3] - box[:, 1])

@@ -1,4 +1,4 @@
-"""The page: every table and figure, the sliders and how all of it was made, in one file without outside requests."""
+"""The page: all tables and figures, the sliders, and how they were made, in one file that fetches nothing."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from PIL import Image
 
-from defgan.report.runs import RecordedRun
 from defgan.report.sliders import data_uri
+from defgan.tracking_runs import RecordedRun
 
 FIRST_TABLE = "table_1"
 _DEEPER = 2  # a Markdown file's headings stand so many levels deeper on the page
@@ -42,7 +42,7 @@ class Document:
 
 @dataclass(frozen=True)
 class Commit:
-    """The code that made the page; `changed` where files differed from it."""
+    """The code that made the page; `changed` says that files differed from it."""
 
     name: str
     date: str
@@ -50,7 +50,7 @@ class Commit:
 
 
 def number_of(name: str) -> tuple[bool, str]:
-    """Sorts the paper's figures first, by their number."""
+    """The key that sorts the paper's figures first, by number."""
     return not name.startswith("fig_"), name
 
 
@@ -74,7 +74,7 @@ def read_figures(directory: Path, params: Mapping[str, Any]) -> list[PageFigure]
 
 
 def read_document(path: Path) -> Document:
-    """A Markdown file with its pictures inside; raw HTML in it is shown as text."""
+    """A Markdown file with its pictures; raw HTML in it is shown as text."""
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(path.read_text(encoding="utf-8"))
     title = path.stem
@@ -101,7 +101,7 @@ def read_documents(directory: Path, first: str = "") -> list[Document]:
 
 
 def substitutes(figures: Sequence[PageFigure], networks: Mapping[str, str]) -> list[str]:
-    """What stands in for the paper's own means, each once."""
+    """What is used in place of the paper's own data and networks, each once."""
     frechet = [] if networks["frechet"] == "FID" else [f"{networks['frechet']} in place of the Inception FID (Table 1)"]
     return list(dict.fromkeys([*frechet, *(entry for figure in figures for entry in figure.caption["substitutes"])]))
 

@@ -1,27 +1,27 @@
-"""What the figures of photographs show: the edits of all methods, their inputs and the truth."""
+"""What photo grids and sliders show: edits, their inputs and the true images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from defgan.evaluation.images import Edits, Truth
+from defgan import methods
+from defgan.evaluation.edits import Edits
+from defgan.evaluation.truth import Truth
 from defgan.facs import EXPRESSIONS
-from defgan.report.style import METHOD_LABELS
-
-TRUE_IMAGE = "true image"
+from defgan.report.names import TRUE_IMAGE
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """Everything the photo figures show, aligned with the plan's rows."""
+    """The edits of some methods and what belongs to them, aligned with the plan's rows."""
 
     plan: pd.DataFrame
-    inputs: np.ndarray  # uint8 M×H×W×3
-    methods: Mapping[str, Edits]
+    faces_of: Callable[[str], np.ndarray]  # the crops of a role, uint8 N×H×W×3
+    edits: Mapping[str, Edits]  # by method
     truth: Truth
-    data: Mapping[str, str]  # what the faces of the roles wild and rafd are, for the titles
+    data: Mapping[str, str]  # the names of the data of each role, for the titles
 
     def faces(self, name: str) -> list[pd.DataFrame]:
         """The plan's rows of one set, one table per face, in the plan's order."""
@@ -29,20 +29,20 @@ class Pictures:
 
     def original(self, rows: pd.DataFrame) -> np.ndarray:
         """The input face of one face's rows, uint8 H×W×3."""
-        return self.inputs[rows.index[0]]
+        return self.faces_of(rows["role"].iloc[0])[rows["row"].iloc[0]]
 
     def truth_known(self, rows: pd.DataFrame) -> bool:
         """Whether the true images of some rows are known."""
         return bool(self.truth.known[rows.index].all())
 
     def sources(self, rows: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
-        """Label and array of each row of pictures of a face: every method's final image, the true one last."""
-        finals = [(METHOD_LABELS[name], edits.final) for name, edits in self.methods.items()]
+        """Label and array of each row of pictures of a face: every method's final image, the true image last."""
+        finals = [(methods.get(name).label, edits.final) for name, edits in self.edits.items()]
         return finals + ([(TRUE_IMAGE, self.truth.images)] if self.truth_known(rows) else [])
 
 
 def by_expression(rows: pd.DataFrame) -> list[int | None]:
-    """Positions in the plan of one face's edits to each of the six expressions."""
+    """Positions in the plan of one face's edits to each of the six expressions; None where there is no edit."""
     found = dict(zip(rows["expression"], rows.index, strict=True))
     return [found.get(expression) for expression in EXPRESSIONS]
 

@@ -1,31 +1,21 @@
-"""How every figure looks: one colour per method (Okabe and Ito's colour-blind-safe palette), fonts, saving."""
+"""How every figure looks: fonts, colours and saving.
+
+Figures are made as `matplotlib.figure.Figure`, without pyplot: no display and no backend is needed or changed.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import MappingProxyType
 
 import matplotlib
-
-matplotlib.use("Agg")  # stages run without a display
-
-import matplotlib.pyplot as plt
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from PIL import Image
 
-METHOD_LABELS = MappingProxyType(
-    {"copy": "Copy-input", "ganimation": "GANimation", "defgan": "DefGAN", "stargan": "StarGAN"}
-)
-"""Methods in the order of the tables; the last one belongs to App. F."""
-METHOD_COLOURS = MappingProxyType(
-    {"copy": "#7f7f7f", "ganimation": "#D55E00", "defgan": "#0072B2", "stargan": "#009E73"}
-)
-DEFORMED_COLOUR = "#56B4E9"
-"""DefGAN's deformed image, beside the final one."""
-
-DIFFERENCE_MAP = "inferno"
-"""Of difference images: perceptually uniform, black = unchanged."""
-
+SMALL_PRINT = {"size": 8, "color": "#555555"}
+"""Of notes below the axes."""
+DARK, PALE = "#333333", "#bbbbbb"
+"""Lines at zero and intervals; lines between groups."""
 _STYLE = {
     "figure.dpi": 150,
     "savefig.dpi": 150,
@@ -45,23 +35,23 @@ _STYLE = {
 _PHOTO_COLOURS = 256
 
 
+def lighter(colour: str) -> str:
+    """A colour half mixed with white: a method's deformed image, beside its final one."""
+    return to_hex([(channel + 1) / 2 for channel in to_rgb(colour)])
+
+
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """Draw in the project's style; what was open before is left as it was, what was drawn is closed."""
-    with plt.rc_context(_STYLE):
-        before = set(plt.get_fignums())
-        try:
-            yield
-        finally:
-            for number in set(plt.get_fignums()) - before:
-                plt.close(number)
+    """Draw and save in the project's style; the settings of before come back at the end."""
+    with matplotlib.rc_context(_STYLE):
+        yield
 
 
 def save(figure: Figure, directory: Path, name: str, *, photographs: bool) -> list[Path]:
     """Write `directory/name.png`, and `name.pdf` of a plot; return the paths.
 
-    A figure of photographs is a PNG of 256 dithered colours (half the size, no visible loss) without a PDF, which would
-    be no sharper and many times larger. The files hold no dates: same data, same bytes.
+    A figure of photographs is a PNG of 256 dithered colours (half the size, no visible loss). It has no PDF, which
+    would be no sharper and many times larger. The files hold no dates: same data, same bytes.
     """
     png = directory / f"{name}.png"
     figure.savefig(png, metadata={"Software": None})

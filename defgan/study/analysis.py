@@ -1,6 +1,6 @@
-"""What the answers say: plausibility (stage 1), votes (stage 2), agreement, tests.
+"""Statistics of the answers: plausibility (stage 1), votes (stage 2), agreement, tests.
 
-Tables of plain numbers, made of `Responses.answers` (`defgan.study.responses`).
+All take `Responses.answers` (`defgan.study.responses`).
 """
 
 import warnings
@@ -12,16 +12,17 @@ from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
+from defgan import methods
 from defgan.facs import EXPRESSIONS
-from defgan.report.style import METHOD_LABELS
 from defgan.study.design import METHODS
 from defgan.study.mixed import fit_mixed_logit
 
 PLAUSIBLE_RATING = 3
-"""The lowest rating that calls an image plausible."""
+"""The lowest rating that counts as plausible."""
 PLAUSIBLE_MEAN = 2.5
-"""The middle of the scale: an image whose mean rating is above it counts as plausible."""
+"""An image counts as plausible where its mean rating is above this, the middle of the scale."""
 ALL = "all"
+"""Name of the rows over all expressions, or over all methods."""
 
 
 def wilson(successes: int, trials: int) -> tuple[float, float]:
@@ -37,25 +38,25 @@ def clopper_pearson(successes: int, trials: int) -> tuple[float, float]:
 
 
 def agreement(answers: pd.DataFrame, value: str, level: str) -> float | None:
-    """Krippendorff's α between participants over questions; None where it is not defined.
+    """Krippendorff's α of the participants' answers to the questions; None where it is not defined.
 
-    `value` names the column of the answers, `level` their scale: "nominal" or "ordinal".
+    `value` is the column of the answers, `level` their scale: "nominal" or "ordinal".
     """
     codes = answers.assign(code=pd.factorize(answers[value], sort=True)[0])
     grid = codes.pivot(index="participant", columns="question", values="code").to_numpy(float)
     repeated = grid[:, np.isfinite(grid).sum(axis=0) > 1]
     if len(np.unique(repeated[np.isfinite(repeated)])) < 2:
-        return None  # nothing was answered by two, or all of it alike
+        return None  # no question has two answers, or all answers are equal
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         return float(krippendorff.alpha(reliability_data=grid, level_of_measurement=level))
 
 
 def votes(answers: pd.DataFrame) -> pd.DataFrame:
-    """Stage 2 by expression and over all: each method's votes and share with intervals, one row per method.
+    """Stage 2: each method's votes and their share with intervals, one row per expression (or `ALL`) and method.
 
-    Also a two-sided binomial test against one half, `p_value`, and over the expressions Holm's `p_holm`. Both take all
-    votes as independent.
+    `p_value` is of a two-sided binomial test against one half, `p_holm` with Holm's correction over the expressions.
+    Intervals and tests take all votes as independent.
     """
     rows = []
     for expression in (*EXPRESSIONS, ALL):
@@ -83,7 +84,7 @@ def votes(answers: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     single = table["expression"] != ALL
     table["p_holm"] = np.nan
-    # Both methods' rows hold the same test.
+    # The rows of both methods hold the same test.
     per_expression = table[single].drop_duplicates("expression").set_index("expression")["p_value"]
     corrected = pd.Series(multipletests(per_expression, method="holm")[1], index=per_expression.index)
     table.loc[single, "p_holm"] = table.loc[single, "expression"].map(corrected)
@@ -110,9 +111,10 @@ def _plausibility(ratings: pd.DataFrame) -> dict[str, float]:
 
 
 def plausibility(answers: pd.DataFrame) -> pd.DataFrame:
-    """Stage 1 by method and over all: mean ratings, plausible shares.
+    """Stage 1 by method and over all: mean ratings, and shares of plausible ratings and images.
 
-    The paper's "60 % of all the images … 3.5 … 1.67" may be of ratings (3 or 4) or of images (by mean rating): both.
+    The paper's "60 % of all the images … 3.5 … 1.67" may count ratings (3 or 4) or images (by mean rating): both are
+    given.
     """
     ratings = answers.astype({"rating": int})
     groups = [(method, ratings[ratings["method"] == method]) for method in METHODS] + [(ALL, ratings)]
@@ -120,11 +122,11 @@ def plausibility(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_question(answers: pd.DataFrame) -> pd.DataFrame:
-    """Per question its face, expression and result: mean rating (stage 1), DefGAN's share (stage 2)."""
+    """Per question its face, expression and result: mean rating (stage 1), the first method's share (stage 2)."""
     first = METHODS[0]
     values = answers.assign(
         value=answers["rating"].where(answers["stage"] == 1, answers["method"] == first).astype(float),
-        method=answers["method"].where(answers["stage"] == 1, f"mean: share of {METHOD_LABELS[first]}"),
+        method=answers["method"].where(answers["stage"] == 1, f"mean: share of {methods.get(first).label}"),
     )
     groups = values.groupby(["stage", "question", "method", "image_id", "expression"], sort=True)["value"]
     return groups.agg(answers="count", mean="mean").reset_index()
@@ -135,14 +137,14 @@ def _mixed_row(answers: pd.DataFrame, outcome: np.ndarray, x: np.ndarray, index:
     fit = fit_mixed_logit(outcome, np.ones(len(outcome)), x, factors)
     row = {"stage": int(answers["stage"].iloc[0]), "test": name, "n": len(answers)}
     if fit is None:
-        return row | {"note": "no finite estimate: the answers are too much alike"}
+        return row | {"note": "no finite estimate: too many answers are equal"}
     low, high = fit.interval(index)
     sigmas = f"σ of participants {fit.sigma[0]:.2f}, of {faces}s {fit.sigma[1]:.2f} (log-odds)"
     return row | {"estimate": fit.beta[index], "low": low, "high": high, "p_value": fit.p_value(index), "note": sigmas}
 
 
 def _binomial_row(what: str, chosen: np.ndarray, note: str) -> dict:
-    """Stage 2: whether one of the two was chosen, (N,), against even chances."""
+    """Stage 2: binomial test of a choice between two, bool (N,), against one half."""
     count, trials = int(chosen.sum()), len(chosen)
     low, high = clopper_pearson(count, trials)
     return {
@@ -162,11 +164,11 @@ def _share(logit: float) -> float:
 
 
 def compared_tests(answers: pd.DataFrame) -> list[dict]:
-    """Stage 2: is DefGAN chosen more often than not? Binomial and mixed test, side bias, agreement."""
+    """Stage 2: is the first method chosen in more than half of the votes? Tests, bias to a side, agreement."""
     chosen = (answers["method"] == METHODS[0]).to_numpy(float)
     note = "takes votes as independent; interval: Clopper–Pearson"
-    rows = [_binomial_row(METHOD_LABELS[METHODS[0]], chosen, note)]
-    name = f"share of votes for {METHOD_LABELS[METHODS[0]]} of a typical participant and face, mixed logistic model"
+    rows = [_binomial_row(methods.get(METHODS[0]).label, chosen, note)]
+    name = f"share of votes for {methods.get(METHODS[0]).label} of a typical participant and face, mixed logistic model"
     mixed = _mixed_row(answers, chosen, np.ones((len(chosen), 1)), 0, name, "question")
     for key in ("estimate", "low", "high"):
         if key in mixed:
@@ -174,7 +176,7 @@ def compared_tests(answers: pd.DataFrame) -> list[dict]:
     rows.append(mixed)
     sided = answers[answers["side"] != ""]
     if len(sided):
-        note = "sides are balanced; a bias blurs the result and does not turn it"
+        note = "sides are balanced: a bias weakens the result but cannot reverse it"
         rows.append(_binomial_row("the left image", sided["side"].to_numpy() == "left", note))
     alpha = agreement(answers, "method", "nominal")
     rows.append({"stage": 2, "test": "Krippendorff's α, nominal", "n": len(answers), "estimate": alpha})
@@ -182,11 +184,11 @@ def compared_tests(answers: pd.DataFrame) -> list[dict]:
 
 
 def rated_tests(answers: pd.DataFrame) -> list[dict]:
-    """Stage 1: is one method's image called plausible more often? Mixed test, agreement."""
+    """Stage 1: are one method's images rated plausible more often? Mixed test, agreement."""
     ratings = answers.astype({"rating": int})
     plausible = (ratings["rating"] >= PLAUSIBLE_RATING).to_numpy(float)
     first = np.where(ratings["method"] == METHODS[0], 0.5, -0.5)
-    better, other = (METHOD_LABELS[method] for method in METHODS)
+    better, other = (methods.get(method).label for method in METHODS)
     name = f"log odds ratio of a plausible rating (3 or 4), {better} against {other}, mixed logistic model"
     rows = []
     if ratings["method"].nunique() == len(METHODS):
@@ -198,5 +200,5 @@ def rated_tests(answers: pd.DataFrame) -> list[dict]:
 
 
 def tests(rows: list[dict]) -> pd.DataFrame:
-    """Rows of the tests as one table."""
+    """The rows of `compared_tests` and `rated_tests` as one table."""
     return pd.DataFrame(rows, columns=["stage", "test", "n", "estimate", "low", "high", "p_value", "note"])

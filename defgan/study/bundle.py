@@ -1,7 +1,7 @@
-"""What is handed out: images under meaningless names, `questions.json`, and a form that is one file.
+"""What participants get: images with meaningless names, `questions.json`, and a form that is one file.
 
-Nothing but the pixels tells the methods apart. The PNGs are not compressed and carry no metadata, so that all have one
-length; they are written, listed and embedded in the order of their names. The form loads nothing and works from a disk.
+Only the pixels differ between the methods. The PNGs are not compressed and have no metadata, so that all have the same
+length. They are written, listed and embedded in the order of their names. The form loads no other files.
 """
 
 import base64
@@ -25,7 +25,7 @@ QUESTIONS = "questions.json"
 SCALE = MappingProxyType(
     {1: "Definitely implausible", 2: "Rather implausible", 3: "Rather plausible", 4: "Definitely plausible"}
 )
-"""Stage 1's ratings; the paper prints the words of the ends."""
+"""Stage 1's ratings; the paper prints the words of the lowest and the highest."""
 
 _FEELINGS = MappingProxyType(
     {
@@ -40,11 +40,11 @@ _FEELINGS = MappingProxyType(
 _TITLES = MappingProxyType({1: "How plausible are these faces?", 2: "Which face is more plausible?"})
 _GUIDES = MappingProxyType(
     {
-        1: "You will see {count} images of faces, one at a time. All were changed by a computer. Say of each how"
-        " plausible it is: could a person's face look like this?",
-        2: "You will be asked {count} questions. Each shows a person and, below, two images of the same person that a"
-        " computer changed to show an expression. Choose the one that is better on the whole: it shows the same person,"
-        " it shows the expression, and it looks plausible.",
+        1: "You will see {count} images of faces, one at a time. A computer has changed all of them. Say of each image"
+        " how plausible it is: could a person's face look like this?",
+        2: "You will be asked {count} questions. Each question shows a person and, below, two images of the same"
+        " person. A computer has changed them to show an expression. Choose the image that is better on the whole: it"
+        " shows the same person, it shows the expression, and it looks plausible.",
     }
 )
 _TEMPLATES = jinja2.Environment(
@@ -53,14 +53,14 @@ _TEMPLATES = jinja2.Environment(
 
 
 def png(pixels: np.ndarray) -> bytes:
-    """uint8 H×W×3 as a PNG without compression: images of one size are files of one length."""
+    """The content of a PNG file without compression, of uint8 H×W×3; images of one size have one length."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "png", compress_level=0)
     return buffer.getvalue()
 
 
 def question_text(stage: int, expression: str) -> str:
-    """What is asked: stage 1 about the image alone, stage 2 in the words of Fig. 16."""
+    """The text of a question; that of stage 2 is Fig. 16's."""
     if stage == 1:
         return "How plausible is this image of a face?"
     return (
@@ -70,7 +70,7 @@ def question_text(stage: int, expression: str) -> str:
 
 
 def list_questions(stage: int, key: pd.DataFrame) -> list[dict[str, str]]:
-    """The questions as participants get them: name, text, and the image of every slot; of the key nothing else."""
+    """The questions for participants: name, text, and the image of every slot, without the rest of the key."""
     return [
         {
             "question": name,
@@ -82,7 +82,7 @@ def list_questions(stage: int, key: pd.DataFrame) -> list[dict[str, str]]:
 
 
 def bundle_id(questions: list[dict[str, str]], images: Mapping[str, bytes]) -> str:
-    """Ten letters that stand for these questions and images; other ones have another id."""
+    """Ten letters: a hash of the questions and images."""
     content = hashlib.sha256(json.dumps(questions, ensure_ascii=False).encode())
     for name in sorted(images):
         content.update(images[name])
@@ -90,12 +90,12 @@ def bundle_id(questions: list[dict[str, str]], images: Mapping[str, bytes]) -> s
 
 
 def _embed(value: Any) -> str:
-    """JSON that can stand inside a script element, whatever text it holds."""
+    """JSON that is safe inside a script element."""
     return json.dumps(value).replace("<", "\\u003c")
 
 
 def render_form(study: Mapping[str, Any], images: Mapping[str, bytes], consent: str, post_to: str) -> str:
-    """The form as one HTML page; `consent` is plain text whose paragraphs are parted by empty lines."""
+    """The form as one HTML page; `consent` is plain text with empty lines between paragraphs."""
     address = urlsplit(post_to)
     data = {
         **study,
@@ -116,10 +116,15 @@ def render_form(study: Mapping[str, Any], images: Mapping[str, bytes], consent: 
 def write_bundle(
     directory: Path, stage: int, key: pd.DataFrame, pixels: Mapping[str, np.ndarray], consent: str, post_to: str
 ) -> str:
-    """Write a stage's images, questions and form to `directory`; return the bundle's id.
+    """Write a stage's images, questions and form; return the bundle's id.
 
-    `key` is as of `defgan.study.design`, `pixels` maps its image names to uint8 H×W×3, all of one size. `post_to` is
-    the address to which the form can send answers, or "".
+    Args:
+        directory: a new folder.
+        stage: 1 or 2.
+        key: as of `defgan.study.design`.
+        pixels: uint8 H×W×3 by image name of the key, all of one size.
+        consent: plain text with empty lines between paragraphs.
+        post_to: the address to which the form can send answers, or "".
     """
     images = {name: png(pixels[name]) for name in sorted(key["image"])}
     assert len({len(content) for content in images.values()}) == 1, "images of different sizes"

@@ -1,30 +1,40 @@
-"""Which images the participants see (sec. 4.4): drawn by seed, balanced, under names that mean nothing.
+"""Which images the participants see (sec. 4.4): drawn by seed, balanced, with meaningless names.
 
-The result is the answer key, one row per image that is shown:
+The result is the answer key, one row per shown image:
 
-- `question`: q01 … in an order that means nothing;
+- `question`: q01 …, in random order;
 - `slot`: "rated" in stage 1; "input", "left" and "right" in stage 2;
-- `image`: the name under which the participants' files hold it;
-- `method`: "defgan" or "ganimation", "" for an input;
-- `edit`: its row in the plan of edits; `image_id`, `subject`, `expression` are those of the edit.
+- `image`: its name in the participants' files;
+- `method`: a name in `METHODS`, "" for an input;
+- `edit`: its row in the plan of edits; `image_id`, `subject`, `expression`: those of that row.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from defgan import methods
+from defgan.alignment import POINT_COLUMNS, RIGID_POINTS, nose_offset
 from defgan.errors import UserError
 from defgan.faces.table import Faces
 from defgan.facs import EXPRESSIONS
-from defgan.params import UserStudyParams
 
-METHODS = ("defgan", "ganimation")
-"""The two that the paper's participants judge; the key's names for them."""
+if TYPE_CHECKING:
+    from defgan.params import UserStudyParams
+
+METHODS = tuple(method.name for method in methods.told_aus() if method.in_study)
+"""The two methods that participants judge, the paper's own first."""
+STUDY = "study.json"
+"""File beside the keys of both stages: the stages by their bundles' ids."""
 KEY_COLUMNS = ("question", "slot", "image", "method", "edit", "image_id", "subject", "expression")
 
 _LETTERS = np.array(list("bcdfghjklmnpqrstvwxz"))
-"""No vowels, so no words; no digits, which a spreadsheet might read as numbers."""
+"""Without vowels there are no words. Without digits no spreadsheet takes a name for a number."""
 _NAME_LENGTH = 8
-# Each choice has its own random stream, so that changing one leaves the others as they are.
+# Each stage has its own random stream: a change of one leaves the other as it is.
 _STREAM_RATED, _STREAM_COMPARED = range(2)
 
 
@@ -42,7 +52,7 @@ def balanced_expressions(count: int, rng: np.random.Generator) -> list[str]:
 
 
 def balanced_sides(expressions: list[str], rng: np.random.Generator) -> list[bool]:
-    """Per question, whether the first method stands left: in half of the questions, and of each expression's."""
+    """Whether the first method is on the left, per question: in half of all questions, and of each expression's."""
     sides = np.zeros(len(expressions), bool)
     left_over = []
     for expression in EXPRESSIONS:
@@ -50,29 +60,23 @@ def balanced_sides(expressions: list[str], rng: np.random.Generator) -> list[boo
         half = len(places) // 2
         sides[places[:half]] = True
         left_over += places[2 * half :].tolist()
-    # The odd ones of the expressions are balanced among themselves.
+    # An odd number of questions leaves one over; these are balanced among the expressions.
     turns = (np.arange(len(left_over)) + rng.integers(2)) % 2 == 0
     sides[np.array(left_over, int)] = rng.permutation(turns)
     return sides.tolist()
 
 
 def turned_aside(faces: Faces) -> np.ndarray:
-    """How far each head is turned: |nose − middle of the eyes| along the line of the eyes, in eye distances (N,).
-
-    0 is frontal; about 0.5 is a nose in front of an eye.
-    """
-    left, right, nose = (
-        faces.frame[[f"{name}_x", f"{name}_y"]].to_numpy() for name in ("left_eye", "right_eye", "nose")
-    )
-    eyes = right - left
-    return np.abs(((nose - (left + right) / 2) * eyes).sum(axis=1) / (eyes**2).sum(axis=1))
+    """How far each head is turned to either side, in distances between the eyes (N,); 0 is frontal."""
+    eyes_and_nose = faces.frame[list(POINT_COLUMNS[: 2 * RIGID_POINTS])].to_numpy(np.float64)
+    return np.abs(nose_offset(eyes_and_nose.reshape(-1, RIGID_POINTS, 2)))
 
 
 def suitable_faces(faces: Faces, options: UserStudyParams) -> pd.Series:
-    """`image_id` of faces near neutral and near frontal, at most one per subject, the calmest.
+    """`image_id` of near-neutral and near-frontal faces, for each subject the most neutral one.
 
-    Near neutral: among the share `near_neutral` of the faces with the lowest sum of AUs. Near frontal: among the share
-    `near_frontal` of those least turned aside.
+    Near neutral: among the share `near_neutral` of faces with the lowest sums of AUs. Near frontal: among the share
+    `near_frontal` of faces that are turned least.
     """
     calm, frontal = faces.aus.sum(axis=1), turned_aside(faces)
     chosen = (calm <= np.quantile(calm, options.near_neutral)) & (frontal <= np.quantile(frontal, options.near_frontal))
@@ -98,8 +102,10 @@ def _key(rows: list[dict], rng: np.random.Generator) -> pd.DataFrame:
 def rated_images(plan: pd.DataFrame, options: UserStudyParams) -> pd.DataFrame:
     """Stage 1: the key of `images_per_method` edits by each method, all of distinct people.
 
-    Distinct people, so that nobody compares two edits of one face; the same expressions for both methods, so that
-    neither has the easier ones. The paper draws at random and says no more.
+    People are distinct, so that nobody compares two edits of one face. Both methods have the same expressions, so that
+    neither has the easier ones. The paper only says that images are drawn at random.
+
+    Raises UserError where the wild faces show too few people.
     """
     rng = np.random.default_rng([options.seed, _STREAM_RATED])
     edits = _edits(plan)
@@ -121,9 +127,11 @@ def rated_images(plan: pd.DataFrame, options: UserStudyParams) -> pd.DataFrame:
 
 
 def compared_images(plan: pd.DataFrame, wild: Faces, options: UserStudyParams) -> pd.DataFrame:
-    """Stage 2: the key of `questions` near-neutral, near-frontal faces, each with both methods' edits to an expression.
+    """Stage 2: the key of `questions` near-neutral, near-frontal faces, each with the methods' edits to an expression.
 
-    The expression is random, each about equally often; either method stands left in half of the questions.
+    Expressions are random, each about equally often. Each method is on the left in half of the questions.
+
+    Raises UserError where there are too few such faces.
     """
     rng = np.random.default_rng([options.seed, _STREAM_COMPARED])
     edits = _edits(plan)

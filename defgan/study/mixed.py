@@ -1,11 +1,11 @@
-"""A logistic mixed model with crossed random intercepts, such as of participants and faces.
+"""A logistic mixed model with crossed random intercepts, for example of participants and faces.
 
     logit P(success) = X β + Σ_k b_k,   b_k ~ N(0, σ_k²) per group of factor k
 
 Fitted by maximum likelihood with Laplace's approximation, as lme4's `glmer` does (Bates et al., 2015): β and σ minimise
-−2 log p(y | b̂) + |b̂/σ|² + log|I + Λ Zᵀ W Z Λ|. statsmodels has this model only with variational and MAP fits; on
-simulated votes of 200 participants on 16 faces its variational standard error of β was a quarter of the true one,
-since it ignores that β and the faces' effects are known together only, and its MAP fit diverged.
+−2 log p(y | b̂) + |b̂/σ|² + log|I + Λ Zᵀ W Z Λ|. statsmodels offers variational and MAP fits of this model only. On
+simulated votes of 200 participants on 16 faces its MAP fit diverged, and its variational standard error of β was a
+quarter of the true one: it ignores the correlation between β and the faces' effects.
 """
 
 from collections.abc import Sequence
@@ -16,10 +16,10 @@ from scipy import optimize, special, stats
 
 _NEWTON_STEPS = 50
 _DECREMENT = 1e-18
-"""Newton's decrement at which the mode is found; the deviance is differentiated by finite differences of it."""
+"""Newton's decrement at the mode; it is small since the deviance is differentiated by finite differences."""
 _DIFFERENCE = 1e-5
 _LARGEST_SIGMA = 20.0
-"""On the scale of log-odds; more cannot be told from it."""
+"""Bound of |β| and σ, log-odds; larger values cannot be told apart."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class MixedFit:
 
 
 class _Information:
-    """I + Λ ZᵀWZ Λ. The block of the first factor is diagonal, as all factors' own are, and is eliminated."""
+    """I + Λ ZᵀWZ Λ. The diagonal block of the first factor is eliminated."""
 
     def __init__(self, weights: np.ndarray, places: np.ndarray, scale: np.ndarray, first: int) -> None:
         rest = len(scale) - first
@@ -72,7 +72,7 @@ class _Information:
 
 
 class _Laplace:
-    """The approximate deviance and its pieces; keeps the last mode of the random effects as the next start."""
+    """The approximate deviance; the mode of the random effects is the start of the next search."""
 
     def __init__(self, y: np.ndarray, n: np.ndarray, x: np.ndarray, factors: Sequence[np.ndarray]) -> None:
         codes = [np.unique(factor, return_inverse=True)[1] for factor in factors]
@@ -134,10 +134,13 @@ class _Laplace:
 def fit_mixed_logit(
     successes: np.ndarray, trials: np.ndarray, x: np.ndarray, factors: Sequence[np.ndarray]
 ) -> MixedFit | None:
-    """Fit the model; None where β has no finite estimate, such as when all answers are the same.
+    """Fit the model; None where β has no finite estimate, for example where all answers are equal.
 
-    `successes` and `trials` (N,), fixed effects `x` N×P, and per random factor an array (N,) of group names, the
-    factor with the most groups first (it costs least there).
+    Args:
+        successes: (N,), in [0, trials].
+        trials: (N,).
+        x: the fixed effects, N×P.
+        factors: group names (N,) of each random factor; the factor with the most groups comes first, which is fastest.
     """
     y, n, x = np.asarray(successes, float), np.asarray(trials, float), np.asarray(x, float)
     laplace = _Laplace(y, n, x, factors)

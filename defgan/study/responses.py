@@ -1,7 +1,7 @@
-"""The files that participants hand in: every one is read as far as it goes, every problem named, nothing lost.
+"""Reads the files that participants hand in: all that can be read, and a table of all problems.
 
-A response is a JSON or CSV file that a form saved. What can be read of a damaged file counts; what does not count
-stands in the table of problems with its file and line.
+A response is a JSON or CSV file that a form saved. The readable answers of a damaged file count. Everything that does
+not count is in the table of problems, with its file and line.
 """
 
 import csv
@@ -16,13 +16,14 @@ from typing import Any
 
 import pandas as pd
 
+from defgan.errors import UserError
 from defgan.study.bundle import FORMAT, SCALE
 from defgan.study.design import METHODS
 
 README = "README.md"
-"""The folder's own page, which git holds; it is no response."""
+"""The folder's own page, which is no response."""
 LARGEST_FILE = 5_000_000
-"""Bytes; a response has a few thousand."""
+"""Bytes; a response has a few thousand bytes."""
 PROBLEM_COLUMNS = ("file", "line", "question", "problem", "counts")
 ANSWER_COLUMNS = (
     "file",
@@ -30,15 +31,14 @@ ANSWER_COLUMNS = (
     "stage",
     "participant",
     "response",
-    "made_up",
     "question",
-    "shown",  # when it was asked, 1 …; missing where not said
+    "shown",  # its place among the participant's questions, 1 …; may be missing
     "milliseconds",
     "method",  # rated (stage 1) or chosen (stage 2)
     "image_id",  # of the input face
     "expression",
     "rating",  # stage 1: 1 … 4
-    "side",  # stage 2: where the chosen image stood; "" where not said
+    "side",  # stage 2: "left" or "right", where the chosen image was; "" where unknown
 )
 
 _HEADER = ("format", "bundle", "stage", "participant", "response", "made_up", "started", "saved")
@@ -68,21 +68,21 @@ class Study:
 
 @dataclass(frozen=True)
 class Question:
-    """One question of the key: what each image name stands for."""
+    """One question of the key: slot and method by image name, and the face."""
 
     slots: dict[str, str]
     methods: dict[str, str]
     face: dict[str, str]  # image_id, expression
 
     def possible(self) -> list[int] | list[str]:
-        """The answers that there are: ratings, or the names of the two images."""
+        """The possible answers: ratings, or the names of the two images."""
         images = sorted(image for image, slot in self.slots.items() if slot in ("left", "right"))
         return images or list(SCALE)
 
 
 @dataclass
 class Response:
-    """One file as it was read; `answers` are plain values with the line where each stands."""
+    """One file as read; `answers` are pairs of a line number and an unchecked value."""
 
     file: str
     header: dict[str, Any] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Response:
     problems: list[dict[str, Any]] = field(default_factory=list)
 
     def report(self, problem: str, counts: str, line: int | None = None, question: object = "") -> None:
-        """Note a problem; `counts` says what becomes of the answers."""
+        """Note a problem; `counts` says which answers still count."""
         self.problems.append(
             {"file": self.file, "line": line, "question": _text(question), "problem": problem, "counts": counts}
         )
@@ -99,7 +99,7 @@ class Response:
 
 @dataclass(frozen=True)
 class Responses:
-    """Everything that came back: good answers (`ANSWER_COLUMNS`), problems (`PROBLEM_COLUMNS`), comments."""
+    """All files together: answers that count (`ANSWER_COLUMNS`), problems (`PROBLEM_COLUMNS`), comments."""
 
     files: int
     answers: pd.DataFrame
@@ -115,25 +115,25 @@ class Responses:
 
 
 def _text(value: object) -> str:
-    """What somebody typed, as text that can be written."""
+    """The value as text that UTF-8 can encode."""
     return str(value).encode("utf-8", "replace").decode()
 
 
 def _quoted(value: object) -> str:
-    """A value as it stands in a message."""
+    """A value for a message, shortened."""
     return repr(value) if len(repr(value)) <= _LONGEST_QUOTE else f"{repr(value)[:_LONGEST_QUOTE]}…"
 
 
 def _decode(content: bytes, response: Response) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        response.report("encoded as UTF-16, not UTF-8; read as that", "everything that could be read", line=1)
+        response.report("encoded as UTF-16, not UTF-8; read as UTF-16", "everything that could be read", line=1)
         return content.decode("utf-16", errors="replace")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         response.report(
-            f"not UTF-8; read as {_LATIN}: answers are safe, letters in codes and comments may be wrong",
+            f"not UTF-8; read as {_LATIN}: the answers are right, letters of codes and comments may be wrong",
             "everything that could be read",
             line=line,
         )
@@ -141,7 +141,11 @@ def _decode(content: bytes, response: Response) -> str:
 
 
 class _Cursor:
-    """A place in a JSON text, which is read value by value."""
+    """A position in a JSON text that is read value by value.
+
+    Not pydantic_core's `from_json(allow_partial=True)`: it gives no line numbers, fails on damage in the middle, and
+    keeps an answer that is cut off inside a number.
+    """
 
     def __init__(self, text: str) -> None:
         self.text, self.position = text, 0
@@ -150,12 +154,12 @@ class _Cursor:
         return self.text.count("\n", 0, self.position) + 1
 
     def skip(self, pattern: str) -> int:
-        """Go past a pattern that may match nothing; return how far."""
+        """Move past a pattern, which may match an empty text; return the number of characters."""
         start, self.position = self.position, re.compile(pattern).match(self.text, self.position).end()
         return self.position - start
 
     def members(self, closing: str) -> Iterator[None]:
-        """Stop at every member of an object or array, whose value has to be read, and after the end of it."""
+        """Stop at every member of an object or array, for the caller to read it; end after the closing sign."""
         while True:
             self.skip(r"[\s,]*")
             if self.position == len(self.text):
@@ -171,7 +175,7 @@ class _Cursor:
 
 
 def _read_json(text: str, response: Response) -> None:
-    """Member by member, so that what precedes any damage is kept and every answer has its line."""
+    """Read member by member: everything before a damaged place is kept, and every answer has its line."""
     cursor = _Cursor(text)
     try:
         cursor.skip(r"\s*\{")
@@ -193,7 +197,7 @@ def _read_json(text: str, response: Response) -> None:
 
 
 def _number(text: str | None) -> int | str | None:
-    """A CSV cell as the integer that it stands for, if it does."""
+    """A CSV cell as an integer where it is one."""
     return int(text) if text and re.fullmatch(r"-?\d{1,15}", text) else text or None
 
 
@@ -211,7 +215,7 @@ def _read_csv(text: str, response: Response) -> None:
             response.header = response.header or header
             if any(header[name] != response.header[name] for name in ("bundle", "stage", "participant", "response")):
                 response.report(
-                    "belongs to another response than the first line; give every response its own file",
+                    "belongs to another response than the first line; every response needs a file of its own",
                     "not this answer",
                     line=reader.line_num,
                     question=row["question"],
@@ -226,7 +230,7 @@ def _read_csv(text: str, response: Response) -> None:
 
 
 def read_response(path: Path, name: str) -> Response:
-    """Read one file, whatever is in it; `name` is what it is called in tables."""
+    """Read one file, whatever its content; `name` is its name in tables."""
     response = Response(name)
     try:
         size = path.stat().st_size
@@ -250,8 +254,8 @@ def read_response(path: Path, name: str) -> Response:
 # --- checking what it says
 
 
-def _of_study(response: Response, studies: Mapping[str, Study], made_up: bool) -> Study | None:
-    """The study that a response belongs to; None, with the reason reported, where it does not count."""
+def _of_study(response: Response, studies: Mapping[str, Study]) -> Study | None:
+    """The study of a response; None where the response does not count, with the reason reported."""
     header = response.header
     bundle = header.get("bundle")
     if not header:
@@ -270,11 +274,11 @@ def _of_study(response: Response, studies: Mapping[str, Study], made_up: bool) -
             f"bundle {bundle} is stage {studies[bundle].stage}, not {_quoted(header.get('stage'))}", "nothing"
         )
         return None
-    if header.get("made_up", False) is not False and not made_up:
+    if header.get("made_up", False) is not False:
         response.report("a trial run, marked as made up", "nothing")
         return None
     if not isinstance(header.get("response"), str) or not header["response"]:
-        response.report("no response id; only files as a form saves them count", "nothing")
+        response.report("no response id; only files that a form saved count", "nothing")
         return None
     return studies[bundle]
 
@@ -285,7 +289,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _check_answers(response: Response, study: Study) -> list[dict[str, Any]]:
-    """The good answers of a response, unblinded by the key; the others are reported."""
+    """The answers of a response that count, with method and face from the key; the others are reported."""
     questions = study.questions
     good: dict[str, dict[str, Any]] = {}
     for line, value in response.answers:
@@ -310,7 +314,6 @@ def _check_answers(response: Response, study: Study) -> list[dict[str, Any]]:
             "participant": _text(response.header.get("participant") or ""),
             "response": _text(response.header["response"]),
         }
-        row |= {"made_up": bool(response.header.get("made_up", False))}
         row |= {**question.face, "rating": None, "side": ""}
         for extra in ("shown", "milliseconds"):
             row[extra] = _whole(value.get(extra))
@@ -337,9 +340,10 @@ def _check_answers(response: Response, study: Study) -> list[dict[str, Any]]:
 def _without_duplicates(
     read: list[tuple[Response, list[dict[str, Any]]]],
 ) -> list[tuple[Response, list[dict[str, Any]]]]:
-    """One file per response, the fullest, then the one saved last; one response per participant and stage, the first.
+    """One file per response, and one response per participant and stage; the others are reported.
 
-    The others are reported. A response without a participant code is a participant of its own.
+    Of the files of a response the one with the most answers counts, then the one saved last. Of a participant's
+    responses the first counts. A response without a participant code counts as a participant of its own.
     """
 
     def saved(response: Response) -> str:
@@ -364,23 +368,25 @@ def _without_duplicates(
     return counted
 
 
-def read_responses(directory: str | Path, studies: Mapping[str, Study], made_up: bool = False) -> Responses:
-    """All responses below a folder, checked against the studies of their bundle ids.
+def read_responses(directory: str | Path, studies: Mapping[str, Study]) -> Responses:
+    """All responses in a folder and its sub-folders, checked against the studies of their bundle ids.
 
-    Responses marked as made up count only where `made_up` says so, which no stage does.
+    Raises UserError where the folder does not exist.
     """
     directory = Path(directory)
+    if not directory.is_dir():
+        raise UserError(f"{directory}: no such folder of responses; make it or change user_study.responses")
     paths = [path for path in sorted(directory.rglob("*")) if path.is_file() and not path.name.startswith(".")]
     names = {path: _text(path.relative_to(directory).as_posix()) for path in paths}
     responses = [read_response(path, name) for path, name in names.items() if name != README]
     read = []
     for response in responses:
-        study = _of_study(response, studies, made_up)
+        study = _of_study(response, studies)
         if study is not None and (good := _check_answers(response, study)):
             read.append((response, good))
     counted = _without_duplicates(read)
     answers = pd.DataFrame([row for _, good in counted for row in good], columns=list(ANSWER_COLUMNS))
-    # Who left no code is told apart by the response.
+    # Without a code the response stands for the participant.
     answers["participant"] = answers["participant"].where(answers["participant"] != "", answers["response"])
     problems = [problem for response in responses for problem in response.problems]
     comments = [

@@ -1,7 +1,10 @@
 """Random changes of the photographs that a model learns from: it must not lean on crops, light or compression."""
 
+from __future__ import annotations
+
 import io
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -9,12 +12,12 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from defgan.params import AugmentParams
+if TYPE_CHECKING:
+    from defgan.params import AugmentParams
+
 
 FRAMING_DRAWS = 4
 """Turn, zoom and the two shifts."""
-COLOR_DRAWS = 3
-"""Saturation, contrast and brightness."""
 BEST_QUALITY = 95
 """JPEG quality from which the drawn one goes down to `jpeg_quality`."""
 
@@ -32,18 +35,6 @@ def change_framing(images: Tensor, draws: Tensor, options: AugmentParams) -> Ten
     matrices = torch.stack([cosine, -sine, shift[:, 0], sine, cosine, shift[:, 1]], dim=1).view(-1, 2, 3)
     grid = F.affine_grid(matrices, list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
-
-
-def change_colors(images: Tensor, draws: Tensor, strength: float) -> Tensor:
-    """Images N×3×H×W in [-1, 1] in other colours by `draws`, N×3 in [-1, 1]; may leave that range.
-
-    Saturation times 1 ± s, contrast times 1 ± s/2, brightness plus or minus s/2: DiffAugment (Zhao et al., 2020).
-    """
-    saturation, contrast, brightness = strength * draws.T[..., None, None, None]
-    grey = images.mean(1, keepdim=True)
-    images = grey + (images - grey) * (1 + saturation)
-    mean = images.mean((1, 2, 3), keepdim=True)
-    return mean + (images - mean) * (1 + contrast / 2) + brightness / 2
 
 
 def compress(pixels: np.ndarray, draws: np.ndarray, lowest: int) -> np.ndarray:

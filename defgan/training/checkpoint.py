@@ -1,8 +1,7 @@
-"""Resume state: where it lies, what it belongs to, and writing it whole."""
+"""Resume state: what it belongs to, and writing it whole."""
 
 import hashlib
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,6 @@ import torch
 
 from defgan.faces.table import Faces
 from defgan.files import atomic_file
-
-
-def resume_root() -> Path:
-    """Resume state lies outside DVC's outs: an experiment with another λ must not start from this one's weights."""
-    return Path(os.environ.get("DVC_ROOT", ".")).resolve() / ".defgan" / "resume"
 
 
 def run_key(name: str, settings: dict[str, Any], faces: Faces) -> str:

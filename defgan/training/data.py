@@ -1,42 +1,28 @@
 """Batches of real faces, and the targets they are edited to."""
 
+from __future__ import annotations
+
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from defgan.errors import UserError
-from defgan.params import AugmentParams
-from defgan.training.augmentation import COLOR_DRAWS, FRAMING_DRAWS, change_colors, change_framing, compress
+from defgan.methods.base import Batch
+from defgan.pixels import COLOR_DRAWS, change_colors, to_network
+from defgan.training.augmentation import FRAMING_DRAWS, change_framing, compress
+
+if TYPE_CHECKING:
+    from defgan.params import AugmentParams
 
 RESIDENT_SHARE = 0.5
 """Share of a GPU's free memory that the images may take; more of them stay on disk and are read ahead."""
 READERS = 4
 AHEAD = 8
 """Threads that read batches from disk, and batches that they are ahead of the training."""
-
-NO_CHANGE = AugmentParams(start=0, turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
-
-
-def to_network(pixels: Tensor) -> Tensor:
-    """uint8 N×H×W×3 in [0, 255] to float32 N×3×H×W in [-1, 1], channels last in memory."""
-    return pixels.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-
-
-def to_pixels(images: Tensor) -> np.ndarray:
-    """Float N×3×H×W in [-1, 1] to uint8 N×H×W×3 in [0, 255], rounded."""
-    return images.add(1).mul(127.5).round().clamp(0, 255).byte().permute(0, 2, 3, 1).cpu().numpy()
-
-
-@dataclass(frozen=True)
-class Batch:
-    images: Tensor  # ℐ_x, N×3×H×W in [-1, 1]
-    x: Tensor  # the images' conditions, N×n in [0, 1]
-    y: Tensor  # target conditions, N×n
-    mix: Tensor  # U(0, 1), N: where between real and fake the gradient penalty looks
-
 
 @dataclass(frozen=True)
 class _Draw:
@@ -139,11 +125,11 @@ class Batches:
             images = self._read(index, draw) if self.resident is None else self.resident[chosen]
         images = to_network(images.to(self.device, non_blocking=True))
         images = torch.where(self._tensor(draw.flips)[:, None, None, None], images.flip(3), images)
-        augment = self._augment(index)
-        if augment.turn or augment.zoom or augment.shift:
-            images = change_framing(images, self._tensor(draw.framing), augment)
-        if augment.color:
-            images = change_colors(images, self._tensor(draw.colors), augment.color).clamp(-1, 1)
+        if augment := self._augment(index):
+            if augment.turn or augment.zoom or augment.shift:
+                images = change_framing(images, self._tensor(draw.framing), augment)
+            if augment.color:
+                images = change_colors(images, self._tensor(draw.colors), augment.color).clamp(-1, 1)
         images = images.contiguous(memory_format=torch.channels_last)
         y = self.conditions[self._tensor(draw.lenders)] + self._tensor(draw.noise)
         return Batch(images, self.conditions[chosen], y, self._tensor(draw.mix))
@@ -164,14 +150,14 @@ class Batches:
         numbers = (values.astype(np.float32) for values in (noise, mix, framing, colors, quality))
         return _Draw(*(values[self.own] for values in (chosen, flips, lenders, *numbers)))
 
-    def _augment(self, index: int) -> AugmentParams:
-        """How far the images of a batch are changed."""
-        return self.augment if index >= self.augment_from else NO_CHANGE
+    def _augment(self, index: int) -> AugmentParams | None:
+        """How far the images of a batch are changed; None: not at all."""
+        return self.augment if index >= self.augment_from else None
 
     def _read(self, index: int, draw: _Draw) -> Tensor:
         pixels = self.pixels[self.rows[draw.chosen]]
-        if quality := self._augment(index).jpeg_quality:
-            pixels = compress(pixels, draw.quality, quality)
+        if (augment := self._augment(index)) and augment.jpeg_quality:
+            pixels = compress(pixels, draw.quality, augment.jpeg_quality)
         return torch.from_numpy(pixels)
 
     def _read_pinned(self, index: int, draw: _Draw) -> tuple[_Draw, Tensor]:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from defgan.errors import UserError
-from defgan.models.deformation import folded_share, to_offsets
-from defgan.models.edit import Edit
+from defgan.methods.base import Edit
+from defgan.warp import folded_share, to_offsets
 
 LOW_MASK, HIGH_MASK = 0.005, 0.95
 """Means of ℳ below and above which the attention is called saturated."""
@@ -87,9 +87,9 @@ class Guard:
         masks = [entry.get("mask_mean", math.nan) for entry in self._recent]
         offsets = [entry.get("offset_mean", math.nan) for entry in self._recent]
         if max(masks) < LOW_MASK:
-            found["empty"] = f"the mask is empty (mean {masks[-1]:.4f}): nothing is painted; {self._mask_remedies[0]}"
+            found["empty"] = f"the mask is empty (mean {masks[-1]:.4f}): no texture is used; {self._mask_remedies[0]}"
         if min(masks) > HIGH_MASK:
-            found["full"] = f"the mask is full (mean {masks[-1]:.3f}): all is repainted; {self._mask_remedies[1]}"
+            found["full"] = f"the mask is full (mean {masks[-1]:.3f}): all is synthesised; {self._mask_remedies[1]}"
         if max(offsets) < LOW_OFFSET:
             found["frozen"] = (
                 f"the deformation is frozen (mean offset {offsets[-1]:.4f} px at 128 px); lower lambda_eye_g and "

@@ -12,6 +12,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import bench
+from benchmarks.cost import synthetic_faces
 from benchmarks.data import data_row, linear_growth
 from benchmarks.edits import MEGAPIXELS, photograph
 from benchmarks.machine import TYPES
@@ -19,9 +20,9 @@ from benchmarks.process import own_peak_bytes
 from benchmarks.reference import ConstantMaps, PlainLoop, torch_defaults
 from benchmarks.sizes import Size, sized, tiny
 from benchmarks.throughput import ceiling_shares, in_turns
-from defgan.models import architecture, coefficients, create
-from defgan.planning import synthetic_faces
-from defgan.training.trainer import discriminator_loss
+from defgan import methods
+from defgan.methods.gan import compute_d_loss
+from defgan.methods.model import create
 
 MODELS = ("defgan", "ganimation")
 CPU = torch.device("cpu")
@@ -31,8 +32,8 @@ CPU = torch.device("cpu")
 def plain(request, params):
     """A model's name, tiny params without chance in D, and its plain loop."""
     params = tiny(params)
-    hardening = params.training.hardening.model_copy(update={"start": 0.0})
-    quiet = {"hardening": hardening, "instance_noise": 0.0, "critic_color_change": 0.0, "precision": "32-true"}
+    schedule = params.training.schedule.model_copy(update={"start": 0.0})
+    quiet = {"schedule": schedule, "instance_noise": 0.0, "critic_color_change": 0.0, "precision": "32-true"}
     params = params.model_copy(update={"training": params.training.model_copy(update=quiet)})
     torch.manual_seed(0)
     return request.param, params, PlainLoop(request.param, params, synthetic_faces(8, params.image_size), CPU)
@@ -46,11 +47,11 @@ def test_the_plain_loop_descends_on_our_losses(plain):
     batch = loop.next_batch()
     theirs, _ = loop.critic_loss(batch)
     fake = loop.model.edit(batch.images, batch.x, batch.y).image.detach()
-    hardening = params.training.hardening
-    assert hardening.critic_weight > 1 and hardening.worst_case > 0
-    own = coefficients(name, params)
-    ours, *_ = discriminator_loss(
-        loop.discriminator, loop.model, batch, fake, own, hardening.critic_weight, hardening.worst_case
+    schedule = params.training.schedule
+    assert schedule.critic_weight > 1 and schedule.perturbation > 0
+    own = methods.get(name).coefficients(params)
+    ours, *_ = compute_d_loss(
+        loop.discriminator, loop.model, batch, fake, own, schedule.critic_weight, schedule.perturbation
     )
     gradients = [torch.autograd.grad(loss, list(loop.discriminator.parameters())) for loss in (theirs, ours)]
     assert theirs.item() == pytest.approx(ours.item(), rel=1e-5)
@@ -60,7 +61,7 @@ def test_the_plain_loop_descends_on_our_losses(plain):
 
 def test_the_plain_loop_spreads_the_conditions_out_and_edits_as_we_do(plain):
     name, params, loop = plain
-    ours = create(name, architecture(name, params))
+    ours = create(name, methods.get(name).architecture(params))
     ours.load_state_dict(loop.model.state_dict())
     maps = [module for module in loop.model.modules() if isinstance(module, ConstantMaps)]
     assert len(maps) == {"defgan": 2, "ganimation": 1}[name]

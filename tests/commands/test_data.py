@@ -9,8 +9,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from defgan.cli import app
-from defgan.commands.data import guess
-from defgan.datasets.kinds import READERS
+from defgan.datasets import LAYOUTS, guess_layout
 from defgan.facs import AU_NAMES
 from tests.conftest import ROOT
 
@@ -42,13 +41,13 @@ def test_a_folder(folder):
     assert "shorter side 30 to 300 pixels, median 30" in said
     assert "1 × unreadable image: no image in a format known here, such as 'ben/broken.jpg'" in said
     assert "1 × no photograph by its name (.txt), such as 'notes.txt'" in said
-    assert f"wild: {{path: {folder}, dataset: folder, points: mtcnn, action_units: blendshapes}}" in said
+    assert f"wild: {{path: {folder}, layout: folder, points: mtcnn, action_units: blendshapes}}" in said
     assert not list(folder.rglob("*.parquet"))
 
 
 def test_what_a_role_needs_and_the_data_lack(folder):
     said = check("rafd", folder)[1]
-    assert "lends the target expressions, and anger, disgust, fear, happy, sad, surprise occur nowhere" in said
+    assert "gives the target expressions, but no photograph shows anger, disgust, fear, happy, sad, surprise" in said
     put(folder / "c/Rafd090_01_Caucasian_female_happy_frontal.jpg")
     put(folder / "c/Rafd045_01_Caucasian_female_happy_frontal.jpg")
     code, said = check("rafd", folder)
@@ -72,7 +71,7 @@ def test_bad_input_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"),
+    ("name", "layout"),
     [
         ("mine.csv", "manifest"),
         ("CelebAMask-HQ.zip", "celeba_hq"),
@@ -85,12 +84,12 @@ def test_bad_input_is_one_line(tmp_path):
         ("x/anna/1.jpg", "folder"),
     ],
 )
-def test_kinds_are_guessed(tmp_path, name, kind):
+def test_layouts_are_guessed(tmp_path, name, layout):
     path = tmp_path / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.touch()
-    assert guess(tmp_path / "x" if name.startswith("x/") else path) == kind
-    assert kind in READERS
+    assert guess_layout(tmp_path / "x" if name.startswith("x/") else path) == layout
+    assert layout in LAYOUTS
 
 
 def test_the_installed_command_is_this_one():

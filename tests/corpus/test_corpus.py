@@ -9,16 +9,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from defgan.alignment import POINT_COLUMNS, apply, crop, invert, similarity_transform
 from defgan.corpus import edit_motions, load_scenes, motion, photograph, render_edits
 from defgan.corpus.head import MOUTH, SKIN, TEETH, TONGUE
 from defgan.corpus.roles import Studio, make_role, sample_role
 from defgan.corpus.sampling import ROLES, sample_train_aus
 from defgan.corpus.scenes import crew, image_points, renderer_of
-from defgan.errors import UserError
+from defgan.errors import MissingInputError
 from defgan.evaluation.change import changes
-from defgan.faces.alignment import apply, crop, invert, similarity_transform
 from defgan.faces.detection import Detector
-from defgan.faces.table import POINT_COLUMNS
 from defgan.facs import AU_NAMES, EXPRESSIONS, MUG_EXPRESSIONS, N_AUS, RAFD_EXPRESSIONS, au_vector, preset
 
 SIZE = 128
@@ -244,5 +243,5 @@ def test_transform_maps_crop_to_photograph(scene):
 
 
 def test_a_folder_without_scenes_is_refused(tmp_path):
-    with pytest.raises(UserError, match="no scenes"):
+    with pytest.raises(MissingInputError, match=r"scenes\.npz: no such file"):
         load_scenes(tmp_path)

@@ -3,9 +3,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from defgan.alignment import POINT_COLUMNS
 from defgan.datasets import read_dataset
-from defgan.errors import UserError
-from defgan.faces.table import POINT_COLUMNS
+from defgan.errors import MissingInputError, UserError
 from defgan.facs import AU_NAMES
 
 
@@ -107,6 +107,6 @@ def test_missing_and_empty_folders(tmp_path):
         read_dataset("folder", tmp_path)
 
 
-def test_a_corpus_role_that_was_not_rendered_names_the_key(tmp_path):
-    with pytest.raises(UserError, match=r"corpus\.rafd\.subjects"):
+def test_a_corpus_role_that_was_not_rendered_is_named(tmp_path):
+    with pytest.raises(MissingInputError, match=r"rafd/annotations\.parquet: no such file; this role"):
         read_dataset("corpus", tmp_path / "rafd")

@@ -9,9 +9,9 @@ from PIL import Image
 
 from defgan.datasets import read_dataset
 from defgan.errors import UserError
-from defgan.faces.photographs import read_photograph
 from defgan.faces.preparation import _Face, _keep_peaks
 from defgan.facs import AU_NAMES, EXPRESSIONS, RAFD_EXPRESSIONS
+from defgan.photographs import read_photograph
 
 
 def put(path, colour: str = "red") -> None:
@@ -55,7 +55,7 @@ def test_emotionet_coded_by_hand(emotionet):
     assert (one["AU01"], one["AU12"], one["AU45"]) == (1, 0, 1) and np.isnan(one["AU02"])
     assert two["AU01"] == 0 and np.isnan(two["AU12"])
     assert records["unlisted"].aus is None
-    assert records["N_0000000001_00003"].reject.startswith("missing file: the list names it")
+    assert records["N_0000000001_00003"].reject.startswith("missing file: listed")
 
 
 def test_emotionet_coded_by_a_program(emotionet):
@@ -189,7 +189,7 @@ def test_rafd_takes_the_frontal_camera_and_gaze(tmp_path):
     assert dataset.records[-1].subject == "rafd_63" and dataset.records[-1].expression == "happy"
     assert dataset.skipped.counts["another camera than the frontal one (045)"] == 8
     assert dataset.skipped.counts["another gaze than the frontal one (left)"] == 8
-    assert dataset.skipped.counts["not named as RaFD's photographs are"] == 1
+    assert dataset.skipped.counts["not named like RaFD's photographs"] == 1
 
 
 def test_annotations_beside_a_layout_are_taken(tmp_path):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from defgan import alignment
 from defgan.demo import view
-from defgan.demo.faces import CHOSEN, SIZE, examples
+from defgan.demo.examples import CHOSEN, SIZE, examples
 from defgan.editing.editor import Editor
-from defgan.editing.faces import FaceFinder
-from defgan.editing.photographs import is_edit
+from defgan.editing.face_finder import FaceFinder
+from defgan.editing.image_file import is_edit
 from defgan.errors import UserError
-from defgan.faces import alignment
 from defgan.facs import preset
 
 
@@ -44,10 +44,18 @@ def test_a_change_shows_every_picture_anew(opened, editors):
     shown, other = (view.show(opened, editors, preset(name)) for name in ("happy", "anger"))
     for name in ("input", "defgan", "ganimation"):
         assert f'data-name="{name}"' in shown.results
-    for name in ("wipe", "deformed", "grid", "defgan-mask", "ganimation-mask", "defgan-difference"):
+    for name in ("wipe", "defgan-deformed", "defgan-grid", "defgan-mask", "ganimation-mask", "defgan-difference"):
         assert f'data-name="{name}"' in shown.details
     assert shown.results != other.results
     assert "http" not in shown.results + shown.details
+
+
+def test_a_model_without_a_grid_shows_the_parts_that_it_has(editors, face_file):
+    own = {"ganimation": editors["ganimation"]}
+    opened = view.open_face(face_file, own)
+    details = view.show(opened, own, preset("happy")).details
+    assert "after (GANimation)" in details and 'data-name="ganimation-mask"' in details
+    assert "deformed" not in details and "grid" not in details
 
 
 def test_models_with_other_crops_are_shown_in_the_same_frame(editors, weights, face_file):

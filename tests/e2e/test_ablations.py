@@ -1,24 +1,19 @@
 """Two ablations, and one that fails, for real, with tiny params: killed, run again, run once more."""
 
-import os
-import signal
-import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
 import yaml
 
-from defgan.ablations import load_ablations, overridden
-from stages import experiments
-from stages.ablations import TARGET
-from tests.e2e.test_pipeline import DEADLINE, Clone
-from tests.e2e.test_pipeline import clone as fresh  # noqa: F401 (a fixture)
+from tests.e2e.repository import Clone
+from tools import experiments
+from tools.ablation_params import load_ablations, overridden
+from tools.ablations import TARGET
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(2400)]
 
-COMMAND = (sys.executable, "-m", "stages.ablations")
+COMMAND = (sys.executable, "-m", "tools.ablations")
 DECLARED = {
     "full": {"label": "full", "paper": "sec. 3", "overrides": {}},
     "no-texture": {"label": "no texture", "paper": "eq. 2", "overrides": {"use_texture": False}},
@@ -31,32 +26,14 @@ DECLARED = {
 
 
 @pytest.fixture(scope="module")
-def prepared(fresh) -> Clone:  # noqa: F811
-    """The data stages are done and committed; there is no model yet."""
-    content = {"shared": {"training.batches": 60}, "ablations": DECLARED}
-    (fresh.path / "ablations.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
-    fresh.run("dvc", "repro", "prepare", "truth", "reference")
-    fresh.run("git", "add", "--all")
-    fresh.run("git", "commit", "--quiet", "--message", "data")
-    return fresh
-
-
-@pytest.fixture(scope="module")
-def killed(prepared) -> Clone:
+def killed(without_models) -> Clone:
     """The command, killed with all its children as soon as the first training has saved a state."""
-    with (prepared.path.parent / "killed.log").open("w+") as log:
-        process = subprocess.Popen(
-            COMMAND, cwd=prepared.path, env=prepared.env, stdout=log, stderr=log, start_new_session=True
-        )
-        until = time.monotonic() + DEADLINE
-        while not any(prepared.path.glob(".defgan/resume/*/state.pt")):
-            log.seek(0)
-            assert process.poll() is None and time.monotonic() < until, log.read()[-4000:]
-            time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    assert prepared.run("git", "status", "--porcelain") == ""
-    return prepared
+    content = {"shared": {"training.batches": 60}, "ablations": DECLARED}
+    (without_models.path / "ablations.yaml").write_text(yaml.safe_dump(content, sort_keys=False))
+    without_models.commit("ablations")
+    without_models.kill_in_training(*COMMAND)
+    assert without_models.run("git", "status", "--porcelain") == ""
+    return without_models
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +45,7 @@ def finished(killed) -> tuple[Clone, str]:
 def test_a_killed_run_goes_on_where_it_was(finished):
     clone, _ = finished
     assert "defgan: going on from" in (clone.path / ".defgan/ablations/ablation-full.log").read_text()
-    assert clone.statuses("train@defgan") == ["KILLED", "FINISHED", "FINISHED"]
+    assert clone.statuses("train_defgan") == ["KILLED", "FINISHED", "FINISHED"]
 
 
 def test_what_fails_is_named_and_the_others_stand_in_the_table(finished):
@@ -86,7 +63,7 @@ def test_the_experiments_are_dvcs_and_the_workspace_is_untouched(finished):
     clone, _ = finished
     assert set(clone.run("dvc", "exp", "list", "--name-only").split()) == {"ablation-full", "ablation-no-texture"}
     assert clone.run("git", "status", "--porcelain") == "?? reports/\n"
-    assert not (clone.path / "models").exists() and not (clone.path / "metrics/defgan.json").exists()
+    assert not (clone.path / "models").exists() and not (clone.path / "metrics/methods/defgan.json").exists()
     assert clone.statuses("train@ganimation") == []
     assert "use_texture" in clone.run("dvc", "exp", "diff", "ablation-full", "ablation-no-texture")
 
@@ -100,7 +77,7 @@ def test_an_experiment_holds_until_something_that_it_depends_on_changes(finished
     for key, value, same in (("max_offset", 3, False), ("seed", 1, False), ("ganimation.lambda_cyc", 3, True)):
         found = experiments.find("ablation-full", TARGET, overridden(full.content, {key: value}))
         assert found == (commit if same else None), key
-    for path, same in (("defgan/report/style.py", True), ("defgan/training/losses.py", False), ("README.md", True)):
+    for path, same in (("defgan/report/style.py", True), ("defgan/methods/losses.py", False), ("README.md", True)):
         before = (clone.path / path).read_text()
         (clone.path / path).write_text(before + "\n# changed\n")
         found = experiments.find("ablation-full", TARGET, full.content)
@@ -114,7 +91,7 @@ def test_a_second_run_trains_nothing_though_there_is_a_new_commit(finished):
     clone.run("git", "commit", "--quiet", "--message", "results")
     output = clone.run(*COMMAND, "--only", "full", "--only", "no-texture")
     assert output.count("there already") == 2
-    assert len(clone.statuses("train@defgan")) == 3
+    assert len(clone.statuses("train_defgan")) == 3
     assert clone.run("git", "status", "--porcelain") == ""
 
 
@@ -124,5 +101,5 @@ def test_what_cannot_run_is_refused_before_anything_runs(finished):
     assert "`training.batches`: " in clone.run(*COMMAND, "--batches", "0", ok=False)
     new = clone.path / "defgan/new.py"
     new.write_text("")
-    assert "defgan/new.py: git does not know this file" in clone.run(*COMMAND, ok=False)
+    assert "defgan/new.py: git does not track this file" in clone.run(*COMMAND, ok=False)
     new.unlink()

@@ -1,141 +1,35 @@
 """The whole experiment, for real, with tiny params in a repository of its own."""
 
 import json
-import os
 import re
-import shutil
-import signal
-import sqlite3
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
+from defgan import methods
 from defgan.facs import AU_NAMES, EXPRESSIONS
 from defgan.tracking import flatten
-from tests.conftest import ROOT, TINY, changed
+from tests.e2e.conftest import OVERRIDES
+from tests.e2e.repository import DEADLINE
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
 ROLES = ("train", "wild", "mug", "rafd")
-METHODS = ("defgan", "ganimation", "stargan", "copy")
-DEADLINE = 1200
-yaml = YAML()
-
-OVERRIDES = TINY | {
-    # Enough training to be killed in the middle of it, with a checkpoint at every row of the curves.
-    "training.batches": 80,
-    "training.checkpoint_seconds": 0.001,
-}
-
-
-class Clone:
-    """A repository with the project's files, and the commands that a user runs in it."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        own = ("DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "VIRTUAL_ENV", "PYTHONPATH")
-        self.env = {key: value for key, value in os.environ.items() if key not in own}
-        who = {f"GIT_{role}_{key}": "e2e" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
-        tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.env |= who | {"PATH": tools, "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
-
-    def run(self, *command: str, ok: bool = True) -> str:
-        """Run a command in the repository and return all that it printed."""
-        ended = subprocess.run(
-            command,
-            cwd=self.path,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=DEADLINE,
-            check=False,
-        )
-        assert (ended.returncode == 0) == ok, f"{command} ended with {ended.returncode}:\n{ended.stdout[-4000:]}"
-        return ended.stdout
-
-    def tracked(self, query: str, *values: str) -> list[tuple]:
-        """Ask the MLflow store."""
-        with sqlite3.connect(self.path / "mlflow.db") as connection:
-            return connection.execute(query, values).fetchall()
-
-    def statuses(self, stage: str) -> list[str]:
-        """How the runs of a stage ended, oldest first."""
-        query = """select status from runs join tags using (run_uuid)
-                   where tags.key = 'stage' and tags.value = ? order by start_time"""
-        return [status for (status,) in self.tracked(query, stage)]
-
-    def params(self, stage: str) -> list[dict[str, str]]:
-        """The params of the finished runs of a stage, oldest first."""
-        query = """select run_uuid from runs join tags using (run_uuid)
-                   where tags.key = 'stage' and tags.value = ? and status = 'FINISHED' order by start_time"""
-        runs = self.tracked(query, stage)
-        return [dict(self.tracked("select key, value from params where run_uuid = ?", *run)) for run in runs]
-
+METHODS = tuple(method.name for method in methods.every())
+yaml = YAML(typ="safe")
 
 def stages_run(output: str) -> set[str]:
     return set(re.findall(r"Running stage '([^']+)'", output))
-
-
-@pytest.fixture(scope="module")
-def clone(tmp_path_factory) -> Clone:
-    """The project's files as a repository of its own, with tiny params."""
-    path = tmp_path_factory.mktemp("e2e") / "clone"
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout.splitlines()
-    # What an earlier run left in git would let stages be skipped.
-    made = ("metrics/", "reports/", "dvc.lock")
-    for name in listed:
-        if not name.startswith(made) and (ROOT / name).is_file():
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, path / name)
-    values = changed(yaml.load(ROOT / "params.yaml"), OVERRIDES)
-    yaml.dump(values, path / "params.yaml")
-    clone = Clone(path)
-    clone.run("git", "init", "--quiet", "--initial-branch", "main")
-    clone.run("git", "add", "--all")
-    clone.run("git", "commit", "--quiet", "--message", "tiny")
-    return clone
-
-
-@pytest.fixture(scope="module")
-def killed(clone) -> Clone:
-    """`dvc repro`, killed with all its children as soon as the training of DefGAN has saved a state."""
-    with (clone.path.parent / "killed.log").open("w+") as log:
-        process = subprocess.Popen(
-            ["dvc", "repro"], cwd=clone.path, env=clone.env, stdout=log, stderr=log, start_new_session=True
-        )
-        until = time.monotonic() + DEADLINE
-        while not any(clone.path.glob(".defgan/resume/*/state.pt")):
-            log.seek(0)
-            assert process.poll() is None and time.monotonic() < until, log.read()[-4000:]
-            time.sleep(0.02)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    return clone
-
-
-@pytest.fixture(scope="module")
-def finished(killed) -> tuple[Clone, str]:
-    """The same repository after a second `dvc repro`, and what that printed."""
-    output = killed.run("dvc", "repro")
-    killed.run("git", "add", "--all")
-    killed.run("git", "commit", "--quiet", "--message", "results")
-    return killed, output
 
 
 def test_a_killed_run_goes_on_where_it_was(finished):
     clone, output = finished
     assert "defgan: going on from" in output
     assert not stages_run(output) & {"corpus", "prepare@train", "targets", "plan", "truth"}
-    assert clone.statuses("train@defgan") == ["KILLED", "FINISHED"]
+    assert clone.statuses("train_defgan") == ["KILLED", "FINISHED"]
     assert len(pd.read_csv(clone.path / "metrics/train_defgan.csv")) == 40 / 10
     assert not list(clone.path.rglob("*.partial*"))
 
@@ -180,13 +74,13 @@ def test_edits_follow_the_plan(finished):
 def test_metrics_tables_and_figures(finished):
     clone, _ = finished
     compared = json.loads((clone.path / "metrics/compare.json").read_text())
-    methods = compared["methods"]
-    assert set(methods) == {*METHODS, "truth"} and compared["networks"]
-    assert methods["defgan"]["epe"] > 0 and methods["truth"]["gain_final"] is None
-    for metrics in methods.values():
+    measured = compared["methods"]
+    assert set(measured) == {*METHODS, "truth"} and compared["networks"]
+    assert measured["defgan"]["epe"] > 0 and measured["truth"]["gain_final"] is None
+    for metrics in measured.values():
         assert metrics["frechet"] > 0 and set(metrics["identity_by_expression"]) == set(EXPRESSIONS)
-    assert methods["copy"]["gain_final"] == 0 and methods["copy"]["identity"] == pytest.approx(0, abs=1e-6)
-    assert methods["defgan"]["gain_deformed"] is not None and methods["ganimation"]["gain_deformed"] is None
+    assert measured["copy"]["gain_final"] == 0 and measured["copy"]["identity"] == pytest.approx(0, abs=1e-6)
+    assert measured["defgan"]["gain_deformed"] is not None and measured["ganimation"]["gain_deformed"] is None
     assert "Fréchet" in (clone.path / "reports/tables/table_1.md").read_text()
     figures = {path.name[:6] for path in (clone.path / "reports/figures").glob("fig_*.png")}
     assert {f"fig_{number:02d}" for number in (1, 3, 4, 5, 6, 10, 11, 12, 17, 18)} <= figures
@@ -201,9 +95,8 @@ def test_every_stage_is_recorded_with_the_params_that_it_depends_on(finished):
     for name, entry in locked.items():
         if name == "check":
             continue
-        stage = "edit@copy" if name == "copy" else name
-        runs = clone.params(stage)
-        assert len(runs) == 1, f"{name}: {clone.statuses(stage)}"
+        runs = clone.params(name)
+        assert len(runs) == 1, f"{name}: {clone.statuses(name)}"
         depends = {key: str(value) for key, value in flatten(entry.get("params", {}).get("params.yaml", {})).items()}
         assert depends.items() <= runs[0].items(), name
 
@@ -240,10 +133,10 @@ def test_a_coefficient_of_a_baseline_retrains_that_baseline_only(finished):
 def test_an_experiment_reruns_what_depends_on_it(finished):
     clone, _ = finished
     output = clone.run("dvc", "exp", "run", "-S", "lambda_cyc=50")
-    wanted = {"check", "train@defgan", "edit@defgan", "evaluate@defgan", "compare", "figures"}
+    wanted = {"check", "train_defgan", "edit_defgan", "evaluate@defgan", "compare", "figures"}
     wanted |= {"user_study", "votes", "page"}
     assert stages_run(output) == wanted
-    assert [run["lambda_cyc"] for run in clone.params("train@defgan")] == ["100.0", "50.0"]
+    assert [run["lambda_cyc"] for run in clone.params("train_defgan")] == ["100.0", "50.0"]
     [(name,)] = clone.tracked("select distinct value from tags where key = 'DVC_EXP_NAME'")
     assert name in clone.run("dvc", "exp", "list")
     changes = clone.run("dvc", "metrics", "diff")

@@ -1,4 +1,4 @@
-"""A face, and models of the smallest size with weights by chance, whose edits can be seen."""
+"""A face, and models of the smallest size with random weights, whose edits are visible."""
 
 import json
 from pathlib import Path
@@ -9,11 +9,12 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from defgan import models
-from defgan.demo.faces import examples
+from defgan import methods
+from defgan.demo.examples import examples
+from defgan.editing import EDITORS
 from defgan.editing.editor import Editor
-from defgan.editing.faces import FaceFinder
-from defgan.models import architecture
+from defgan.editing.face_finder import FaceFinder
+from defgan.methods.model import create
 from defgan.params import load_params
 from tests.conftest import ROOT
 
@@ -40,16 +41,16 @@ def face_pixels(face_file) -> np.ndarray:
 
 @pytest.fixture(scope="session")
 def weights(tmp_path_factory) -> Path:
-    """A folder of both models' weights, by chance."""
+    """A folder of random weights of all models."""
     directory = tmp_path_factory.mktemp("models")
     params = load_params(ROOT / "params.yaml")
     training = {"channels": 4, "residual_blocks": 1, "precision": "32-true"}
     params = params.model_copy(update={"training": params.training.model_copy(update=training)})
-    for name in ("defgan", "ganimation"):
+    for name in EDITORS:
         torch.manual_seed(0)
-        arguments = architecture(name, params)
-        state = models.create(name, arguments).state_dict()
-        # Fresh weights hardly move or paint anything.
+        arguments = methods.get(name).architecture(params)
+        state = create(name, arguments).state_dict()
+        # The edits of fresh weights are hardly visible.
         state = {key: value * 20 if "head" in key else value for key, value in state.items()}
         save_file(state, directory / f"{name}.safetensors")
         content = {"model": name, "architecture": arguments, "params": {"image_size": CROP}}

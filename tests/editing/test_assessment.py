@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from defgan import alignment
 from defgan.editing.assessment import (
     AT_EQUAL_RESPONSE,
     CROP_ERRORS,
@@ -16,7 +17,6 @@ from defgan.editing.assessment import (
     response,
     rising,
 )
-from defgan.faces import alignment
 from defgan.facs import AU_NAMES
 from tests.editing.conftest import CROP
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from defgan.cli import main
 from defgan.editing.editor import Editor
-from defgan.editing.photographs import is_edit
+from defgan.editing.image_file import is_edit
 
 
 @pytest.fixture
@@ -130,10 +130,10 @@ def test_parts_are_saved_on_request(run, photo):
         (["--au", "AU12=2"], "AU12=2 is out of range"),
         (["--au", "AU12"], "AU12: expected a name and a number"),
         (["-e", "hapy"], "hapy: no such expression; the nearest is happy"),
-        (["-e", "happy", "--neutral"], "exclude each other"),
+        (["-e", "happy", "--neutral"], "not both"),
         (["-e", "happy", "--face", "left"], "left: no such choice of a face"),
-        (["-e", "happy", "--animate", "a.avi"], "end it in .gif or .mp4"),
-        (["-e", "happy", "-o", "a.xyz"], "a.xyz: no format known here"),
+        (["-e", "happy", "--animate", "a.avi"], "use .gif or .mp4"),
+        (["-e", "happy", "-o", "a.xyz"], "a.xyz: unknown format"),
         (["--sweep", "3"], "nothing to edit"),
         ([], "nothing to edit"),
     ],

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from defgan import alignment
 from defgan.editing.editor import Editor, describe
 from defgan.editing.native import feather
 from defgan.errors import UserError
-from defgan.faces import alignment
 from defgan.facs import AU_NAMES, preset
 
 

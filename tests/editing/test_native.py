@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from defgan import alignment
 from defgan.editing.native import FEATHER, apply_edit, feather
-from defgan.faces import alignment
 
 SIZE = 32
 

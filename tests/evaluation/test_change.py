@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from defgan.alignment import template
 from defgan.evaluation.change import changes
 from defgan.evaluation.regions import AU_REGIONS, au_masks, ellipses_mask, face_mask, regions_of
-from defgan.faces.alignment import template
 from defgan.facs import AU_NAMES
 
 

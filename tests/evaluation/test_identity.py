@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from defgan.evaluation import identity
-from defgan.faces.identity import load_embedder
+from defgan.faces.embedders import load_embedder
 
 
 def test_distances_of_known_vectors():

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from defgan.evaluation.images import Edits, Truth
+from defgan.evaluation.edits import Edits
 from defgan.evaluation.measures import ActionUnits, per_image, summarise
+from defgan.evaluation.truth import Truth
 from defgan.facs import AU_NAMES
 from tests.stages.conftest import blobs, make_plan
 
@@ -20,7 +21,7 @@ def measured():
     mask = np.full((len(plan), 32, 32), 51, np.uint8)
     edits = Edits(plan, final=inputs + np.uint8(50), deformed=inputs, mask=mask, offsets=offsets)
     asked = plan[list(AU_NAMES)].to_numpy(np.float32)
-    aus = ActionUnits(present=np.zeros_like(asked), read=asked / 2)
+    aus = ActionUnits(present=np.zeros_like(asked), predicted=asked / 2)
     return edits, inputs, Truth(true, np.ones(len(plan), bool)), np.arange(len(plan), dtype=float), aus
 
 
@@ -36,7 +37,7 @@ def test_columns(measured):
     asked = table["alpha"] > 0
     np.testing.assert_allclose(table["concentration"][asked], table["region_share"][asked])
     assert table["concentration"].isna().tolist() == (~asked).tolist()
-    np.testing.assert_array_equal(table["read_AU12"], table["asked_AU12"] / 2)
+    np.testing.assert_array_equal(table["predicted_AU12"], table["asked_AU12"] / 2)
     assert table["psnr"].tolist() == pytest.approx([20 * np.log10(255 / 50)] * len(table))
 
 
@@ -57,7 +58,7 @@ def test_gains(measured):
     assert set(summary["gain_final_by_expression"].values()) == {0.5}
     assert summary["images_without_change"] == 0
     means = measured[0].frame.query("set == 'expressions'")[list(AU_NAMES)].to_numpy().mean(0)
-    assert summary["au_error"] == pytest.approx((means / 2).mean(), abs=1e-6) and summary["unread"] == 0
+    assert summary["au_error"] == pytest.approx((means / 2).mean(), abs=1e-6) and summary["images_without_face"] == 0
 
 
 def test_images_in_which_nothing_changes_are_counted(measured):

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from defgan.evaluation.motion import compare_motion, to_reference
-from defgan.models.deformation import to_grid, warp
+from defgan.warp import to_grid, warp
 
 
 def test_worked_example():

@@ -11,14 +11,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from defgan import alignment
+from defgan.alignment import POINT_COLUMNS
 from defgan.corpus.roles import make_role
 from defgan.corpus.scenes import crew
 from defgan.datasets import read_dataset
 from defgan.datasets.scan import printable
 from defgan.errors import UserError
-from defgan.faces import alignment
 from defgan.faces.shards import prepare_faces
-from defgan.faces.table import POINT_COLUMNS, read_faces
+from defgan.faces.table import read_faces
 from defgan.facs import AU_NAMES
 from defgan.params import Source
 
@@ -77,7 +78,7 @@ def make_hostile(directory: Path) -> dict[str, str]:
     put("dot.png", encoded("PNG", Image.new("RGB", (1, 1))), "points outside the photograph")
     put("line.png", encoded("PNG", Image.new("RGB", (20_000, 1))), "row")
     put("tall.png", encoded("PNG", Image.new("RGB", (1, 20_000))), "row")
-    put("nan.tif", encoded("TIFF", Image.fromarray(np.full((96, 96), np.nan, np.float32))), "unreadable image: pixels")
+    put("nan.tif", encoded("TIFF", Image.fromarray(np.full((96, 96), np.nan, np.float32))), "unreadable image: some")
     put("float.tif", encoded("TIFF", Image.fromarray(np.full((96, 96), 0.5, np.float32))), "row")
     put("deep.tif", encoded("TIFF", Image.fromarray(np.full((96, 96), 4000, np.uint16))), "row")
     put("grey.png", encoded("PNG", PICTURE.convert("L")), "row")
@@ -102,7 +103,7 @@ def make_hostile(directory: Path) -> dict[str, str]:
     os.symlink("nowhere.png", directory / "dangling.png")
     expected["dangling.png"] = "missing file"
     os.symlink(directory, directory / "one" / "again")
-    expected["one/again/"] = "a link to a folder that it lies in"
+    expected["one/again/"] = "a link to a folder that contains it"
     os.mkfifo(directory / "pipe.png")
     expected["pipe.png"] = "unreadable image: not a file"
     os.symlink("/dev/zero", directory / "endless.png")
@@ -118,7 +119,7 @@ def annotation(path: str, aus: float = 0.5, points=POINTS) -> dict:
 
 
 def prepare(kind: str, path: Path, out: Path, options, points="annotations", action_units="annotations"):
-    source = Source(path=str(path), dataset=kind, points=points, action_units=action_units)
+    source = Source(path=str(path), layout=kind, points=points, action_units=action_units)
     prepare_faces(read_dataset(kind, path), "wild", source, 64, options, 0, out / "wild", out / "state")
     rejects = pd.read_parquet(out / "wild" / "rejects.parquet")
     return read_faces(out / "wild"), dict(rejects.to_numpy().tolist())

@@ -13,14 +13,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from defgan.datasets import Record, read_dataset
+from defgan import alignment
+from defgan.alignment import POINT_COLUMNS
+from defgan.datasets import read_dataset
 from defgan.errors import UserError
-from defgan.faces import alignment, shards
-from defgan.faces.preparation import Recipe, prepare_shard, sharpness, yaw
-from defgan.faces.shards import CrashError, cut, isolate, prepare_faces
-from defgan.faces.table import POINT_COLUMNS, read_faces
+from defgan.faces import processes, shards
+from defgan.faces.preparation import Recipe, prepare_shard, sharpness
+from defgan.faces.processes import CrashError
+from defgan.faces.shards import cut, isolate, prepare_faces
+from defgan.faces.table import read_faces
 from defgan.facs import AU_NAMES
 from defgan.params import Source
+from defgan.records import Record
 from tests.conftest import ROOT
 
 POINTS = alignment.template(80) + 8.0
@@ -44,7 +48,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def source(path) -> Source:
-    return Source(path=str(path), dataset="folder", points="annotations", action_units="annotations")
+    return Source(path=str(path), layout="folder", points="annotations", action_units="annotations")
 
 
 def make(folder, out: Path, options, **changes) -> dict[str, bytes]:
@@ -88,7 +92,7 @@ def test_ray_that_is_not_installed_is_one_line(folder, params, tmp_path, monkeyp
 
 
 def test_a_killed_run_goes_on_with_what_is_missing(folder, params, tmp_path, few, monkeypatch):
-    made, calls = shards.prepare_shard, []
+    made, calls = processes.prepare_shard, []
 
     def killed(records, recipe):
         if len(calls) == 3:
@@ -96,19 +100,19 @@ def test_a_killed_run_goes_on_with_what_is_missing(folder, params, tmp_path, few
         calls.append(len(records))
         return made(records, recipe)
 
-    monkeypatch.setattr(shards, "prepare_shard", killed)
+    monkeypatch.setattr(processes, "prepare_shard", killed)
     with pytest.raises(KeyboardInterrupt):
         make(folder, tmp_path / "a", params.prepare, workers=1)
     assert calls == [7, 7, 7] and not (tmp_path / "a/made").exists()
     calls.clear()
     calls_again: list[int] = []
     monkeypatch.setattr(
-        shards, "prepare_shard", lambda records, recipe: calls_again.append(len(records)) or made(records, recipe)
+        processes, "prepare_shard", lambda records, recipe: calls_again.append(len(records)) or made(records, recipe)
     )
     again = make(folder, tmp_path / "a", params.prepare, workers=1)
     assert calls_again == [7, 7, 5]
     assert not any((tmp_path / "a/state").iterdir())
-    monkeypatch.setattr(shards, "prepare_shard", made)
+    monkeypatch.setattr(processes, "prepare_shard", made)
     assert again == make(folder, tmp_path / "b", params.prepare, workers=1)
 
 
@@ -166,7 +170,7 @@ def test_a_stage_that_was_killed_for_real_goes_on(folder, tmp_path):
         "shards.cut.__defaults__ = (4,)\n"
         "made = shards._write_part\n"
         "shards._write_part = lambda *given: (made(*given), time.sleep(float(sys.argv[2])))\n"
-        f"source = Source(path={str(folder)!r}, dataset='folder', points='annotations', action_units='annotations')\n"
+        f"source = Source(path={str(folder)!r}, layout='folder', points='annotations', action_units='annotations')\n"
         f"options = load_params({str(ROOT / 'params.yaml')!r}).prepare.model_copy(update={{'workers': 1}})\n"
         f"shards.prepare_faces(read_dataset('folder', {str(folder)!r}), 'train', source, 32, options, 0,\n"
         "    Path(sys.argv[1]) / 'made', Path(sys.argv[1]) / 'state')\n"
@@ -234,12 +238,12 @@ def die(records, recipe):
 
 
 def test_a_process_of_its_own_that_is_killed_is_a_crash(folder, params, monkeypatch):
-    monkeypatch.setattr(shards, "prepare_shard", die)
+    monkeypatch.setattr(processes, "prepare_shard", die)
     recipe = Recipe("train", source(folder), 32, params.prepare)
     with pytest.raises(CrashError):
-        shards.run_apart(read_dataset("folder", folder).records[:1], recipe)
+        processes.run_apart(read_dataset("folder", folder).records[:1], recipe)
     tasks = iter([(0, read_dataset("folder", folder).records[:1])] * 5)
-    assert [shard for _, shard in shards.local_engine(tasks, recipe, 2)] == [None] * 5
+    assert [shard for _, shard in processes.local_engine(tasks, recipe, 2)] == [None] * 5
 
 
 def test_frames_of_a_take_stay_together():
@@ -248,16 +252,6 @@ def test_frames_of_a_take_stay_together():
     assert list(cut(records, 4)) == [(0, 8), (8, 12)]
     assert list(cut(records, 1)) == [(0, 3), (3, 8), (8, 9), (9, 10), (10, 11), (11, 12)]
     assert list(cut([], 4)) == []
-
-
-@pytest.mark.parametrize("degrees", [-40.0, 0.0, 25.0])
-def test_yaw_of_a_turned_head(degrees):
-    """Three points of a head turned about the vertical, seen from far away, and tilted in the image."""
-    angle = np.radians(degrees)
-    head = np.array([[-0.5, 0, 0], [0.5, 0, 0], [0, 0.6, 0.62]])
-    turned = np.column_stack([head[:, 0] * np.cos(angle) + head[:, 2] * np.sin(angle), head[:, 1]])
-    tilt = np.array([[0.8, -0.6], [0.6, 0.8]])
-    assert yaw(100 * turned @ tilt.T + 50) == pytest.approx(degrees)
 
 
 def test_blur_lowers_the_sharpness():
@@ -281,7 +275,7 @@ def test_turned_blurred_and_small_faces_are_refused_by_params(folder, params, tm
         return [len(shard.frame), *shard.rejects["reason"]]
 
     assert reasons() == [2]
-    assert reasons(max_yaw=40.0) == [1, f"turned aside: by {abs(yaw(turned)):.0f}°, prepare.max_yaw is 40"]
+    assert reasons(max_yaw=40.0) == [1, f"turned aside: by {abs(alignment.yaw(turned)):.0f}°, prepare.max_yaw is 40"]
     assert reasons(min_face=81)[0] < 2
     assert reasons(min_sharpness=1e6)[1].startswith("blurred: sharpness ")
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from defgan.facs import AU_NAMES
-from defgan.report.cards import BAR_HEIGHT, CELL, card, chosen_faces, co_occurrence, face_cell, write_card
+from defgan.report.cards import BAR_HEIGHT, CELL, COLUMNS, ROWS, card, co_occurrence, face_cell, write_card
 
 BOX = {"box_x0": 10.0, "box_y0": 20.0, "box_x1": 90.0, "box_y1": 120.0}
 
@@ -69,12 +69,6 @@ def test_the_card_counts():
     assert float(row[1]) == pytest.approx(frame(6)["AU12"].mean(), abs=0.005)
 
 
-def test_a_large_role_is_shown_from_end_to_end():
-    assert chosen_faces(3).tolist() == [0, 1, 2]
-    chosen = chosen_faces(1001)
-    assert (chosen[0], chosen[-1], len(chosen)) == (0, 1000, 60)
-
-
 def test_files_are_the_same_for_the_same_faces(tmp_path):
     pixels = np.random.default_rng(1).integers(0, 256, (6, 32, 32, 3), np.uint8)
     contents = []
@@ -85,3 +79,12 @@ def test_files_are_the_same_for_the_same_faces(tmp_path):
     assert contents[0] == contents[1]
     with Image.open(tmp_path / "a/wild.png") as sheet:
         assert sheet.width == 6 * (CELL + 4)
+
+
+def test_a_large_role_fills_the_sheet_and_no_more(tmp_path):
+    pixels = np.zeros((200, 8, 8, 3), np.uint8)
+    write_card(tmp_path, "wild", "from somewhere.", frame(200), pixels, REJECTS, [])
+    with Image.open(tmp_path / "wild.png") as sheet:
+        assert sheet.width == COLUMNS * (CELL + 4)
+        black = (np.asarray(sheet.convert("RGB")) == 0).all(axis=-1)
+    assert black.sum() == pytest.approx(COLUMNS * ROWS * CELL**2, rel=0.02)

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from defgan.faces.alignment import template
-from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, POINT_COLUMNS, read_inputs, write_faces
+from defgan.alignment import POINT_COLUMNS, template
+from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, read_inputs
 from defgan.facs import AU_NAMES, EXPRESSIONS, au_vector, preset
+from tests.prepared import write_faces
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +45,7 @@ def write_role(directory: Path, role: str, pixels: np.ndarray) -> None:
     if role == "rafd":
         people = [f"rafd{i // len(RAFD):03d}" for i in range(count)]
         frame = frame.assign(subject=people, expression=np.resize(RAFD, count))
-    write_faces(directory, frame, pixels, pd.DataFrame({"source": [], "reason": []}))
+    write_faces(directory, frame, pixels)
 
 
 def make_plan(
@@ -109,7 +110,7 @@ def make_workspace(path: Path, faces: int = 6, size: int = 32, truth: bool = Tru
     offsets = np.zeros((*inputs.shape[:3], 2), np.float16)
     offsets[..., 1] = -1.5
     write_edits(path / "edits/defgan", plan, final=true, deformed=half_way, mask=np.zeros_like(mask), offsets=offsets)
-    (path / "metrics").mkdir()
+    (path / "metrics/methods").mkdir(parents=True)
     own = {"defgan": ("exp_comp", "cyc"), "ganimation": ("exp", "cyc"), "stargan": ("cls", "rec")}
     for name, terms in own.items():
         curves = pd.DataFrame({"step": np.arange(10, 110, 10)})

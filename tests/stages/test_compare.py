@@ -1,31 +1,23 @@
 """`compare` puts measured methods side by side."""
 
 import json
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
-import yaml
 
 from stages.compare import compare
 from tests.conftest import ROOT
-from tests.report.test_evidence import measurements
-from tests.report.test_tables import metrics
+from tests.report import made_up
 
 
 @pytest.fixture
 def measured(workspace):
-    methods = {
-        "copy": metrics(0.0),
-        "ganimation": metrics(-0.2),
-        "defgan": metrics(0.25, 0.3),
-        "stargan": metrics(-0.9),
-    }
-    methods["truth"] = metrics(None)
-    tables = measurements()
     (workspace / "data/evaluation").mkdir()
-    for name, values in methods.items():
-        (workspace / f"metrics/{name}.json").write_text(json.dumps(values))
-        tables[name].to_parquet(workspace / f"data/evaluation/{name}.parquet")
+    for name, table in made_up.tables().items():
+        (workspace / f"metrics/methods/{name}.json").write_text(json.dumps(made_up.every_metrics()[name]))
+        table.to_parquet(workspace / f"data/evaluation/{name}.parquet")
     return workspace
 
 
@@ -40,9 +32,6 @@ def test_metrics_tables_and_what_is_printed(measured, capsys):
     table = pd.read_csv(measured / "reports/tables/table_1.csv")
     assert table["method"].tolist() == ["copy", "ganimation", "defgan", "stargan", "truth"]
     assert table["gain_deformed"].isna().tolist() == [True, True, False, True, True]
-    declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["compare"]["outs"]
-    written = {f"reports/tables/{path.name}" for path in (measured / "reports/tables").iterdir()}
-    assert written == {path for out in declared for path in out}
     printed = capsys.readouterr().out
     page = (measured / "reports/tables/table_1.md").read_text()
     for text in (printed.replace("\n", " "), page):
@@ -51,36 +40,43 @@ def test_metrics_tables_and_what_is_printed(measured, capsys):
     assert "reports/figures" in printed
 
 
-def test_tables_of_other_stages_stay(measured):
-    other = measured / "reports/tables/other.csv"
-    other.parent.mkdir(parents=True, exist_ok=True)
-    other.write_text("kept\n")
+def test_the_directory_of_tables_is_written_anew(measured):
+    (measured / "reports/tables").mkdir(parents=True)
+    (measured / "reports/tables/laziness.csv").write_text("of a former run\n")
     compare()
-    assert other.read_text() == "kept\n"
-    declared = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]["compare"]["outs"]
-    written = {f"reports/tables/{path.name}" for path in other.parent.iterdir() if path != other}
-    assert written == {path for out in declared for path in out}
+    written = {path.name for path in (measured / "reports/tables").iterdir()}
+    names = ("table_1", "identity_by_expression", "truth", "motion", "au_fidelity", "control", "cross_talk", "change")
+    assert written == {f"{name}.{kind}" for name in names for kind in ("csv", "md", "tex")}
 
 
 def test_a_method_that_was_not_measured_is_named(measured, capsys):
-    (measured / "metrics/ganimation.json").unlink()
+    (measured / "metrics/methods/ganimation.json").unlink()
     with pytest.raises(SystemExit):
         compare()
-    assert "metrics/ganimation.json" in capsys.readouterr().err
-    assert not (measured / "metrics/compare.json").exists()
+    assert "metrics/methods/ganimation.json: no such file" in capsys.readouterr().err
+    assert not (measured / "metrics/compare.json").exists() and not (measured / "reports/tables").exists()
 
 
 def test_methods_measured_with_different_networks_are_not_compared(measured, capsys):
-    other = metrics(0.0)
+    other = made_up.metrics(0.0)
     other["networks"]["frechet"] = "FID"
-    (measured / "metrics/copy.json").write_text(json.dumps(other))
+    (measured / "metrics/methods/copy.json").write_text(json.dumps(other))
     with pytest.raises(SystemExit):
         compare()
     assert "different networks" in capsys.readouterr().err
 
 
 def test_of_photographs_there_is_no_row_of_true_images(measured):
-    (measured / "metrics/truth.json").write_text(json.dumps(metrics(None) | {"images": 0}))
+    (measured / "metrics/methods/truth.json").write_text(json.dumps(made_up.metrics(None) | {"images": 0}))
     compare()
     assert "truth" not in pd.read_csv(measured / "reports/tables/table_1.csv")["method"].tolist()
     assert "True image" not in (measured / "reports/tables/au_fidelity.md").read_text()
+
+
+def test_no_figure_is_loaded():
+    program = (
+        "import sys, stages.compare; from tests.report.made_up import measurements;"
+        "stages.compare.tables.pages(measurements());"
+        "assert not [name for name in sys.modules if name.startswith(('defgan.report.figures', 'torch', 'seaborn'))]"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)

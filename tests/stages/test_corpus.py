@@ -8,10 +8,11 @@ import pytest
 import yaml
 from PIL import Image
 
-from defgan.faces.alignment import crop, similarity_transform
-from defgan.faces.table import COLUMNS, POINT_COLUMNS, write_faces
+from defgan.alignment import POINT_COLUMNS, crop, similarity_transform
+from defgan.faces.table import COLUMNS
 from defgan.facs import AU_NAMES, preset
 from stages import corpus, truth
+from tests.prepared import write_faces
 
 
 @pytest.fixture
@@ -24,7 +25,8 @@ def repository(tmp_path, monkeypatch, tiny_params):
         "rafd": {"subjects": 0},
     }
     values["corpus"]["wild"] = {"subjects": 2}
-    values["data"]["rafd"] |= {"dataset": "folder"}
+    for role in ("train", "rafd"):
+        values["data"][role] |= {"layout": "folder"}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
     monkeypatch.chdir(tmp_path)
     return values
@@ -48,8 +50,7 @@ def _prepare_wild(size):
         }
         rows.append({**row, **boxes, **crops, **own, "row": index})
         pixels.append(crop(np.array(Image.open(f"data/corpus/wild/{row['path']}")), transform, size))
-    empty = pd.DataFrame({"source": [], "reason": []})
-    write_faces("data/prepared/wild", pd.DataFrame(rows), np.stack(pixels), empty)
+    write_faces("data/prepared/wild", pd.DataFrame(rows), np.stack(pixels))
     return np.stack(pixels), table
 
 
@@ -79,4 +80,4 @@ def test_truth_follows_the_plan(repository, capsys):
 def test_truth_without_a_corpus_ends_in_one_line(repository, capsys):
     with pytest.raises(SystemExit):
         truth.truth()
-    assert "dvc repro" in capsys.readouterr().err
+    assert "truth: data/plan.parquet: no such file" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from tests.stages.conftest import make_workspace
 
 def measured(name: str) -> tuple[dict, pd.DataFrame]:
     evaluate(name)
-    with open(f"metrics/{name}.json", encoding="utf-8") as file:
+    with open(f"metrics/methods/{name}.json", encoding="utf-8") as file:
         return json.load(file), pd.read_parquet(f"data/evaluation/{name}.parquet")
 
 
@@ -40,7 +40,7 @@ def test_gains_and_fields_of_defgan(workspace):
     assert metrics["epe"] == pytest.approx(6.5, abs=1e-3) and metrics["epe_still"] == pytest.approx(8)
     assert metrics["motion_cosine"] == pytest.approx(1) and metrics["motion_share"] == pytest.approx(1.5 / 8)
     assert metrics["folded"] == 0 and metrics["ssim"] == pytest.approx(1) and metrics["psnr"] is None
-    assert metrics["unread"] == metrics["images"]  # blobs are no faces
+    assert metrics["images_without_face"] == metrics["images"]  # blobs are no faces
     assert table["edit"].tolist() == list(range(len(table))) and "AU01" not in table
 
 
@@ -56,19 +56,17 @@ def test_features_of_another_network_are_refused(workspace, capsys):
     path.write_text(path.read_text().replace("efficientnet-lite0", "inception-v3-compat"))
     with pytest.raises(SystemExit):
         evaluate("copy")
-    assert "dvc repro reference" in capsys.readouterr().err
+    said = "features of inception-v3-compat, not of efficientnet-lite0; `dvc repro evaluate@copy` makes it first"
+    assert said in capsys.readouterr().err
 
 
 def test_same_run_same_bytes(workspace):
-    measured("ganimation")
-    first = [
-        (workspace / path).read_bytes() for path in ("metrics/ganimation.json", "data/evaluation/ganimation.parquet")
-    ]
-    measured("ganimation")
-    again = [
-        (workspace / path).read_bytes() for path in ("metrics/ganimation.json", "data/evaluation/ganimation.parquet")
-    ]
-    assert first == again
+    def written() -> list[bytes]:
+        measured("ganimation")
+        paths = ("metrics/methods/ganimation.json", "data/evaluation/ganimation.parquet")
+        return [(workspace / path).read_bytes() for path in paths]
+
+    assert written() == written()
 
 
 def test_the_grids_and_sweeps_do_not_count(workspace):

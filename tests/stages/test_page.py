@@ -10,9 +10,10 @@ import pytest
 from PIL import Image
 
 from defgan.facs import AU_NAMES, EXPRESSIONS
-from defgan.report.captions import captions
+from defgan.report import figures
+from defgan.report.results import Results
 from stages.page import page
-from tests.stages.test_figures import COMPARED
+from tests.report.made_up import COMPARED, metrics
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -21,13 +22,15 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 def address(workspace) -> str:
     """The made-up run as a page, the address of the file."""
     (workspace / "metrics/compare.json").write_text(json.dumps(COMPARED))
-    figures = workspace / "reports/figures"
-    figures.mkdir(parents=True)
-    texts = captions({"wild": HOSTILE, "rafd": "made-up blobs"}, COMPARED["networks"])
-    texts = {name: asdict(texts[name]) for name in ("fig_01_alpha_strip", "fig_03_identity_distance")}
-    (figures / "captions.json").write_text(json.dumps(texts))
+    directory = workspace / "reports/figures"
+    directory.mkdir(parents=True)
+    results = Results({"wild": HOSTILE, "rafd": "made-up blobs"})
+    results.networks = lambda method: metrics()["networks"]
+    shown = [figures.get(name) for name in ("fig_01", "fig_03")]
+    texts = {figure.name: asdict(figure.caption(results)) for figure in shown}
+    (directory / "captions.json").write_text(json.dumps(texts))
     for name in texts:
-        Image.new("RGB", (1000, 300), "white").save(figures / f"{name}.png")
+        Image.new("RGB", (1000, 300), "white").save(directory / f"{name}.png")
     (workspace / "reports/tables").mkdir()
     (workspace / "reports/tables/table_1.md").write_text("# Table 1\n\n| method | a |\n|---|---|\n| DefGAN | 1.5 |\n")
     # Edits that depend on what is asked for: AU12 darkens and moves to the left, all else darkens.
@@ -83,8 +86,8 @@ def test_sliders_change_the_pictures(opened):
     view, asked, said = opened
     assert view.locator("input[type=range]").count() == len(EXPRESSIONS) + len(AU_NAMES)
     still = move(view, "AU12", ["ArrowRight", "ArrowLeft"], "0/AU12/0")
-    assert set(still) == {"input", "deformed", "final", "true", "grid", "final_difference", "ganimation",
-                          "ganimation_difference"}  # fmt: skip
+    defgan = {f"defgan_{kind}" for kind in ("deformed", "final", "grid", "difference")}
+    assert set(still) == {"input", "true", "ganimation_final", "ganimation_difference", *defgan}
     half = move(view, "AU12", ["ArrowRight"], "0/AU12/0.5")
     full = move(view, "AU12", ["End"], "0/AU12/1")
     for panel in set(still) - {"input", "true"}:
@@ -92,7 +95,7 @@ def test_sliders_change_the_pictures(opened):
     assert still["input"] == half["input"] == full["input"]
     assert len(set(full.values())) == len(full)
     happy = move(view, "happy", ["End"], "0/happy/1")
-    assert happy["final"] != still["final"] and happy["grid"] != full["grid"]
+    assert happy["defgan_final"] != still["defgan_final"] and happy["defgan_grid"] != full["defgan_grid"]
     # Only one slider is shown at a time.
     assert view.locator("input[data-control=AU12]").input_value() == "0"
     assert "Face 1: happy, α = 1 (all AUs together" in view.locator("#shown").inner_text()

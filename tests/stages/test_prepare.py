@@ -12,11 +12,12 @@ import pytest
 import yaml
 from PIL import Image
 
+from defgan import alignment
+from defgan.alignment import POINT_COLUMNS
 from defgan.datasets import read_dataset
 from defgan.errors import UserError
-from defgan.faces import alignment
 from defgan.faces.shards import contact_sheet, held_out, prepare_faces
-from defgan.faces.table import BOX_COLUMNS, POINT_COLUMNS, read_faces, read_inputs
+from defgan.faces.table import BOX_COLUMNS, read_faces, read_inputs
 from defgan.facs import AU_NAMES, EXPRESSIONS, preset
 from defgan.params import Source
 from stages import plan, prepare, targets
@@ -71,7 +72,7 @@ def folder(tmp_path):
 
 
 def source(path, points: str = "annotations", action_units: str = "annotations") -> Source:
-    return Source(path=str(path), dataset="folder", points=points, action_units=action_units)
+    return Source(path=str(path), layout="folder", points=points, action_units=action_units)
 
 
 @dataclass(frozen=True)
@@ -178,8 +179,8 @@ def test_at_least_some_are_held_out_and_as_many_are_left(subjects, expected):
 @pytest.mark.parametrize(
     ("kinds", "message"),
     [
-        ({"points": "mtcnn"}, r"photos: .* no action units; .* -S data\.wild\.action_units=blendshapes"),
-        ({"action_units": "blendshapes"}, r"photos: .* no points; .* -S data\.wild\.points=mtcnn"),
+        ({"points": "mtcnn"}, r"photos: .* no action units; .* data\.wild\.action_units: blendshapes"),
+        ({"action_units": "blendshapes"}, r"photos: .* no points; .* data\.wild\.points: mtcnn"),
     ],
 )
 def test_a_folder_without_labels_names_the_remedy(tmp_path, params, kinds, message):
@@ -240,7 +241,7 @@ def workspace(path, monkeypatch, **overrides) -> None:
         annotate(directory, rows)
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     sources = {f"data.{role}.path": f"photos/{role}" for role in roles}
-    sources |= {f"data.{role}.dataset": "folder" for role in roles}
+    sources |= {f"data.{role}.layout": "folder" for role in roles}
     small = {"image_size": 32, "plan.instances": 2, "plan.grid_faces": 2, "plan.sweep_faces": 1, "plan.rafd_faces": 1}
     small |= {"plan.au_faces": 1, "plan.au_steps": 2, "plan.slider_faces": 1}
     (path / "params.yaml").write_text(yaml.safe_dump(changed(values, {**sources, **small, **overrides})))

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from defgan import corpus
-from defgan.evaluation.images import read_truth
+from defgan.evaluation.truth import read_truth
 from stages.truth import truth
 from tests.conftest import changed
 
@@ -31,7 +31,7 @@ def planned(workspace, monkeypatch):
 
 def test_roles_that_are_not_the_corpus_stay_unknown(planned):
     values = yaml.safe_load((planned / "params.yaml").read_text())
-    (planned / "params.yaml").write_text(yaml.safe_dump(changed(values, {"data.wild.dataset": "folder"})))
+    (planned / "params.yaml").write_text(yaml.safe_dump(changed(values, {"data.wild.layout": "folder"})))
     truth()
     plan = pd.read_parquet("data/plan.parquet")
     read = read_truth("data/truth", plan)
@@ -49,8 +49,8 @@ def test_every_row_is_rendered_from_its_own_photograph(planned):
     assert read.motion[:, 0, 0, 0].tolist() == ((plan["row"] + 1) / 2).tolist()
 
 
-def test_a_photograph_without_a_scene_names_the_stage(planned, monkeypatch, capsys):
+def test_a_photograph_without_a_scene_is_named(planned, monkeypatch, capsys):
     monkeypatch.setattr(corpus, "load_scenes", lambda path: {})
     with pytest.raises(SystemExit):
         truth()
-    assert "dvc repro prepare@wild" in capsys.readouterr().err
+    assert "no scene of wild000, a prepared face of wild" in capsys.readouterr().err

@@ -9,11 +9,12 @@ import pytest
 import yaml
 from PIL import Image
 
-from defgan.study.responses import Study
+from defgan.study.responses import Responses, Study
+from defgan.study.results import evaluate_responses, read_studies
 from stages import user_study as study_stage
 from stages import votes as votes_stage
 from stages.user_study import user_study
-from stages.votes import evaluate_responses, votes
+from stages.votes import votes
 from tests.conftest import changed
 from tests.stages.conftest import ROOT, make_workspace
 from tests.study.conftest import as_json, make_response
@@ -52,7 +53,7 @@ def change_plan(path):
 @pytest.fixture
 def handed_out(workspace) -> dict[str, Study]:
     user_study()
-    return votes_stage.read_studies()
+    return read_studies(study_stage.KEYS)
 
 
 def test_every_image_is_the_edit_that_the_key_says(workspace, handed_out):
@@ -71,7 +72,7 @@ def test_every_image_is_the_edit_that_the_key_says(workspace, handed_out):
 def test_what_is_left_to_do_is_said(workspace, capsys):
     user_study()
     said = capsys.readouterr().out.replace("\n", " ")
-    assert "blanks in square brackets" in said and all(bundle in said for bundle in votes_stage.read_studies())
+    assert "blanks in square brackets" in said and all(bundle in said for bundle in read_studies(study_stage.KEYS))
     (workspace / "docs/consent.txt").write_text("No blanks.")
     user_study()
     assert "blanks" not in capsys.readouterr().out
@@ -92,7 +93,7 @@ def test_the_bundles_are_those_of_the_seed_to_the_byte(workspace, handed_out):
     assert content() == before
     set_params(workspace, **{"user_study.questions": 8, "user_study.seed": 5})
     user_study()
-    assert set(votes_stage.read_studies()).isdisjoint(handed_out)
+    assert set(read_studies(study_stage.KEYS)).isdisjoint(handed_out)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_the_bundles_are_those_of_the_seed_to_the_byte(workspace, handed_out):
         (lambda path: (path / "edits/ganimation/final.npy").unlink(), "edits/ganimation"),
         (lambda path: set_params(path, **{"user_study.questions": 25}), "user_study.questions"),
         (lambda path: set_params(path, **{"user_study.post_to": "ftp://x"}), "user_study.post_to"),
-        (lambda path: change_plan(path / "edits/defgan/edits.parquet"), "edits:"),
+        (lambda path: change_plan(path / "edits/defgan/edits.parquet"), "edits: the edits of"),
     ],
 )
 def test_bad_input_is_named_and_nothing_is_written(workspace, capsys, change, message):
@@ -115,6 +116,11 @@ def test_bad_input_is_named_and_nothing_is_written(workspace, capsys, change, me
 
 
 # --- votes
+
+
+def evaluate() -> tuple[Responses, dict[str, float]]:
+    """What the stage does, with its return values."""
+    return evaluate_responses("responses", votes_stage.KEYS, votes_stage.ANSWERS, votes_stage.REPORTS)
 
 
 def write_responses(workspace, studies, participants, **changes):
@@ -132,7 +138,7 @@ def test_no_responses_no_figure(workspace, handed_out, capsys):
 
 
 def test_made_up_answers_reach_no_report(workspace, handed_out, capsys):
-    write_responses(workspace, handed_out, 2)
+    write_responses(workspace, handed_out, 2, made_up=True)
     votes()
     assert "made up" in capsys.readouterr().out
     assert {path.name for path in votes_stage.REPORTS.iterdir()} == {"votes.md"}
@@ -142,7 +148,7 @@ def test_made_up_answers_reach_no_report(workspace, handed_out, capsys):
 
 def test_from_files_to_figure_and_tables(workspace, handed_out):
     write_responses(workspace, handed_out, 30)
-    responses, numbers = evaluate_responses("responses", made_up=True)
+    responses, numbers = evaluate()
     assert responses.problems.empty and numbers["stage2.participants"] == 30
     names = {path.name for path in votes_stage.REPORTS.iterdir()}
     assert names == {"fig_07_user_study.png", "fig_07_user_study.pdf", "questions.csv"} | {
@@ -163,9 +169,11 @@ def test_from_files_to_figure_and_tables(workspace, handed_out):
 
 def test_old_reports_go_when_the_responses_are_gone(workspace, handed_out):
     write_responses(workspace, handed_out, 2)
-    evaluate_responses("responses", made_up=True)
+    votes()
     assert (votes_stage.REPORTS / "fig_07_user_study.png").is_file()
-    evaluate_responses("responses")
+    for path in (workspace / "responses").glob("*.json"):
+        path.unlink()
+    votes()
     assert {path.name for path in votes_stage.REPORTS.iterdir()} == {"votes.md"}
 
 
@@ -174,12 +182,11 @@ NASTY = '=HYPERLINK("http://x")|<script>alert(1)</script>\n# big [link](http://x
 
 def test_what_people_type_is_shown_and_does_nothing(workspace, handed_out, capsys):
     for bundle, study in handed_out.items():
-        response = make_response(bundle, study, NASTY, comment=NASTY, made_up=False)
+        response = make_response(bundle, study, NASTY, comment=NASTY)
         if study.stage == 1:
             response["answers"][0]["answer"] = NASTY
             response["answers"][1]["question"] = NASTY
         (workspace / f"responses/[red]{study.stage}.json").write_text(as_json(response))
-    # Not made-up for the stage's own path; these reports lie in the test's folder.
     votes()
     printed = capsys.readouterr().out
     assert "\x1b[31m" not in printed and "[red]1.json" in printed
@@ -196,7 +203,7 @@ def test_what_people_type_is_shown_and_does_nothing(workspace, handed_out, capsy
 
 
 def test_good_files_count_among_bad_ones(workspace, handed_out, capsys):
-    write_responses(workspace, handed_out, 4, made_up=False)
+    write_responses(workspace, handed_out, 4)
     folder = workspace / "responses"
     text = (folder / "2-000.json").read_text()
     (folder / "2-000.json").write_text(text[: text.index('"q05"')])
@@ -214,7 +221,7 @@ def test_good_files_count_among_bad_ones(workspace, handed_out, capsys):
 
 
 @pytest.mark.parametrize(
-    ("remove", "message"), [("responses", "responses"), ("data/user_study", "dvc repro user_study")]
+    ("remove", "message"), [("responses", "responses"), ("data/user_study", "data/user_study/study.json")]
 )
 def test_a_missing_folder_is_named(workspace, handed_out, capsys, remove, message):
     shutil.rmtree(workspace / remove)
@@ -228,11 +235,11 @@ def test_two_hundred_participants_take_seconds(workspace, handed_out):
     """200 × 36 answers in less than ten seconds of one core; the questions of stage 2 are filled up to sixteen."""
     set_params(workspace, **{"user_study.near_frontal": 1.0})
     user_study()
-    studies = votes_stage.read_studies()
+    studies = read_studies(study_stage.KEYS)
     assert sum(study.key["question"].nunique() for study in studies.values()) == 36
     write_responses(workspace, studies, 200)
     started = time.process_time()
-    responses, _ = evaluate_responses("responses", made_up=True)
+    responses, _ = evaluate()
     seconds = time.process_time() - started
     assert len(responses.answers) == 7200
     assert seconds < 10

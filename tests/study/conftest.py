@@ -83,7 +83,7 @@ def answer_of(study: Study, question: str, rng: np.random.Generator, share: floa
 
 
 def make_response(bundle: str, study: Study, participant: str, seed: int = 0, /, **changes) -> dict:
-    """A whole response as the form saves it, marked as made up."""
+    """A whole response as the form saves it."""
     rng = np.random.default_rng([seed, study.stage])
     questions = sorted(study.key["question"].unique())
     answers = [answer_of(study, name, rng) | {"shown": i + 1, "milliseconds": 900} for i, name in enumerate(questions)]
@@ -93,7 +93,7 @@ def make_response(bundle: str, study: Study, participant: str, seed: int = 0, /,
         "stage": study.stage,
         "participant": participant,
         "response": f"r{study.stage}{participant}{seed}",
-        "made_up": True,
+        "made_up": False,
         "mirrored": False,
         "started": "2026-01-01T10:00:00.000Z",
         "saved": "2026-01-01T10:05:00.000Z",
@@ -112,3 +112,25 @@ def as_json(response: dict) -> str:
     lines = ",\n".join(f"    {json.dumps(answer, ensure_ascii=False)}" for answer in response["answers"])
     comment = json.dumps(response["comment"], ensure_ascii=False)
     return "{\n" + ",\n".join(head) + f',\n  "answers": [\n{lines}\n  ],\n  "comment": {comment}\n}}\n'
+
+
+def compared(participants=40, share=0.63, seed=0, questions=16) -> pd.DataFrame:
+    """Answers of stage 2 without a form; `share` of the votes are for DefGAN."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for i in range(participants):
+        for j in range(questions):
+            first = rng.random() < share
+            rows.append(
+                {
+                    "stage": 2,
+                    "participant": f"p{i}",
+                    "question": f"q{j:02d}",
+                    "image_id": f"f{j}",
+                    "expression": EXPRESSIONS[j % 6],
+                    "method": "defgan" if first else "ganimation",
+                    "side": ("left", "right")[rng.integers(2)],
+                    "rating": None,
+                }
+            )
+    return pd.DataFrame(rows)

@@ -10,6 +10,7 @@ from defgan.facs import EXPRESSIONS
 from defgan.study import analysis
 from defgan.study.power import QUESTIONS, participants_needed, power_table
 from tests.conftest import ROOT
+from tests.study.conftest import compared
 
 KRIPPENDORFF = [
     [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
@@ -27,27 +28,6 @@ def long(grid):
         for j, value in enumerate(row)
         if value is not None
     ]
-    return pd.DataFrame(rows)
-
-
-def compared(participants=40, share=0.63, seed=0, questions=16):
-    rng = np.random.default_rng(seed)
-    rows = []
-    for i in range(participants):
-        for j in range(questions):
-            first = rng.random() < share
-            rows.append(
-                {
-                    "stage": 2,
-                    "participant": f"p{i}",
-                    "question": f"q{j:02d}",
-                    "image_id": f"f{j}",
-                    "expression": EXPRESSIONS[j % 6],
-                    "method": "defgan" if first else "ganimation",
-                    "side": ("left", "right")[rng.integers(2)],
-                    "rating": None,
-                }
-            )
     return pd.DataFrame(rows)
 
 
@@ -155,7 +135,7 @@ def test_tests_of_stage_1_see_the_better_method():
 
 def test_one_participant_or_equal_answers_are_no_error():
     table = analysis.tests(analysis.compared_tests(compared(participants=1, share=1.0)))
-    assert table["note"].str.contains("too much alike").any()
+    assert table["note"].str.contains("too many answers are equal").any()
     assert len(analysis.votes(compared(participants=1, questions=2))) == 2 * 3
 
 

@@ -98,3 +98,8 @@ def test_the_seed_decides(params):
 def test_too_few_people_is_said_with_the_remedy(params, changes, key):
     with pytest.raises(UserError, match=rf"user_study\.{key}: .*lower it"):
         make_keys(make_options(params, **changes))
+
+
+def test_participants_judge_two_methods_the_papers_own_first():
+    """Stage 2 puts one on the left and one on the right."""
+    assert METHODS == ("defgan", "ganimation")

@@ -10,8 +10,10 @@ import pytest
 
 from defgan.study.bundle import write_bundle
 from defgan.study.responses import Study, read_responses
-from stages import study_screenshots, votes
-from tests.study.conftest import CONSENT, as_json, make_pixels, make_response
+from defgan.study.results import evaluate_responses, read_studies
+from stages import votes
+from tests.study.conftest import CONSENT, make_pixels
+from tools import study_screenshots
 
 
 @pytest.fixture
@@ -39,14 +41,16 @@ def context(browser):
     context.close()
 
 
-def open_form(context, tmp_path, stage, code="A17"):
+def open_form(context, tmp_path, stage, code="A17", trial=False):
     """The form's page with a list of what it complains about or asks the network for."""
     page = context.new_page()
     page.heard = []
     page.on("pageerror", lambda error: page.heard.append(str(error)))
     page.on("console", lambda message: page.heard.append(message.text) if message.type == "error" else None)
     page.on("request", lambda request: page.heard.append(request.url) if request.url.startswith("http") else None)
-    page.goto((tmp_path / f"reports/user_study/stage{stage}/form.html").as_uri() + f"#p={code}&trial")
+    page.goto(
+        (tmp_path / f"reports/user_study/stage{stage}/form.html").as_uri() + f"#p={code}" + ("&trial" if trial else "")
+    )
     return page
 
 
@@ -88,7 +92,7 @@ def expected_order(bundle, code, count, stage):
 
 @pytest.mark.parametrize("stage", [1, 2])
 def test_filled_in_by_mouse_with_a_reload_in_the_middle(context, study, tmp_path, keys, stage):
-    page = open_form(context, tmp_path, stage)
+    page = open_form(context, tmp_path, stage, trial=True)
     count = keys[stage]["question"].nunique()
     assert page.is_visible("#trial") and page.input_value("#participant") == "A17"
     assert page.is_visible("text=Write to <b>us</b> & agree.") and not page.is_visible("#pictures")
@@ -169,7 +173,7 @@ def test_filled_in_by_keyboard_alone_and_evaluated_to_fig_7(context, study, tmp_
     table = save(page, tmp_path, "#save-csv")
     assert page.heard == []
 
-    responses, _ = votes.evaluate_responses("responses", made_up=True)
+    responses, _ = evaluate_responses("responses", votes.KEYS, votes.ANSWERS, votes.REPORTS)
     assert responses.problems.empty and len(responses.answers) == count
     counted = responses.answers["rating" if stage == 1 else "side"].value_counts()
     assert (counted == count / len(counted)).all() and len(counted) == (4 if stage == 1 else 2)
@@ -184,7 +188,7 @@ def test_filled_in_by_keyboard_alone_and_evaluated_to_fig_7(context, study, tmp_
     # The table says the same as the file.
     (tmp_path / "responses/one.json").unlink()
     table.rename(tmp_path / "responses/one.csv")
-    again = read_responses("responses", votes.read_studies(), made_up=True)
+    again = read_responses("responses", read_studies(votes.KEYS))
     assert again.problems.empty
     drop = ["file", "line"]
     assert again.answers.drop(columns=drop).astype(str).equals(responses.answers.drop(columns=drop).astype(str))
@@ -287,7 +291,7 @@ def test_answers_are_sent_where_the_researcher_wants_them(browser, receiver, tmp
     assert len(receiver.received) == 2
     (tmp_path / "responses").mkdir()
     (tmp_path / "responses/a.json").write_text(receiver.received[1])
-    back = read_responses(tmp_path / "responses", {bundle: Study(2, keys[2])}, made_up=True)
+    back = read_responses(tmp_path / "responses", {bundle: Study(2, keys[2])})
     assert len(back.answers) == 16 and back.problems.empty
 
 
@@ -312,15 +316,3 @@ def test_screenshots_of_both_forms_are_figures_15_and_16(browser, study, tmp_pat
     written = study_screenshots.draw(browser, study_screenshots.BUNDLES, tmp_path / "figures")
     assert [re.match(r"fig_(\d+)", path.name)[1] for path in written] == ["15", "16"]
     assert all(10_000 < path.stat().st_size < 400_000 for path in written)
-
-
-def test_made_up_answers_say_so_in_the_figure_and_reach_no_report_of_the_stage(study, tmp_path, keys, params, capsys):
-    for number in range(3):
-        for stage, bundle in study.items():
-            response = make_response(bundle, Study(stage, keys[stage]), f"p{number}", number)
-            (tmp_path / f"responses/{stage}-{number}.json").write_text(as_json(response))
-    votes.evaluate_responses("responses", made_up=True)
-    assert (votes.REPORTS / "fig_07_user_study.png").is_file()
-    responses, _ = votes.evaluate_responses("responses")
-    assert responses.answers.empty and len(responses.problems) == 6
-    assert [path.name for path in votes.REPORTS.iterdir()] == ["votes.md"]

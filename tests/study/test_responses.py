@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from defgan.errors import UserError
 from defgan.study.responses import ANSWER_COLUMNS, LARGEST_FILE, read_responses
 from tests.study.conftest import as_json, make_response
 
@@ -27,10 +28,6 @@ def folder(tmp_path) -> Path:
 def stages(bundles):
     """Stage to (bundle id, study)."""
     return {study.stage: (bundle, study) for bundle, study in bundles.items()}
-
-
-def read(folder, bundles):
-    return read_responses(folder, bundles, made_up=True)
 
 
 def as_csv(response, delimiter=","):
@@ -57,7 +54,7 @@ def test_a_whole_response_becomes_answers_with_method_and_face(folder, bundles, 
     response = make_response(bundle, study, "p1")
     (folder / "sub").mkdir()
     (folder / "sub/one.json").write_text(as_json(response))
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert back.files == 1 and back.problems.empty and tuple(back.answers.columns) == ANSWER_COLUMNS
     answers = back.stage(stage).set_index("question")
     assert len(answers) == len(back.answers) == len(response["answers"])
@@ -78,16 +75,16 @@ def test_a_whole_response_becomes_answers_with_method_and_face(folder, bundles, 
 def test_json_and_csv_say_the_same(folder, bundles, stages, stage, delimiter):
     response = make_response(*stages[stage], "p1")
     (folder / "a.json").write_text(as_json(response))
-    from_json = read(folder, bundles).answers.drop(columns=["file", "line"])
+    from_json = read_responses(folder, bundles).answers.drop(columns=["file", "line"])
     (folder / "a.json").unlink()
     (folder / "a.csv").write_text(as_csv(response, delimiter), encoding="utf-8-sig")
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert back.problems.empty and back.answers["line"].tolist() == list(range(2, len(from_json) + 2))
     assert back.answers.drop(columns=["file", "line"]).astype(object).equals(from_json.astype(object))
 
 
-def test_made_up_responses_never_count_by_themselves(folder, bundles, stages):
-    response = make_response(*stages[2], "p1")
+def test_made_up_responses_never_count(folder, bundles, stages):
+    response = make_response(*stages[2], "p1", made_up=True)
     (folder / "a.json").write_text(as_json(response))
     (folder / "b.csv").write_text(as_csv(response))
     (folder / "c.json").write_text(as_json(response | {"made_up": "yes"}))
@@ -96,8 +93,13 @@ def test_made_up_responses_never_count_by_themselves(folder, bundles, stages):
     assert back.problems["problem"].str.contains("made up").all()
 
 
-def test_nothing_there_is_nothing(folder, bundles):
-    back = read(folder, bundles)
+def test_a_missing_folder_is_named(folder, bundles):
+    with pytest.raises(UserError, match=r"none: no such folder .* user_study\.responses"):
+        read_responses(folder / "none", bundles)
+
+
+def test_an_empty_folder_has_no_answers(folder, bundles):
+    back = read_responses(folder, bundles)
     assert back.files == 0 and back.answers.empty and back.problems.empty and back.comments.empty
 
 
@@ -109,7 +111,7 @@ def test_every_truncation_keeps_what_precedes_it(folder, bundles, stages, stage)
     whole = len([line for line in lines if line.startswith("    {")])
     for cut in range(1, len(text) - 2, 83):
         (folder / "a.json").write_text(text[:cut])
-        back = read(folder, bundles)
+        back = read_responses(folder, bundles)
         complete = min(text[first:cut].count("}"), whole)
         [report, *_] = [row for row in problems(back) if "cut off" in row[3]]
         assert report[0] == "a.json" and abs(report[1] - text[:cut].count("\n") - 1) <= 1
@@ -126,7 +128,7 @@ def test_an_empty_file_and_files_that_are_no_response(folder, bundles):
     (folder / "deep.json").write_text('{"answers": ' + "[" * 100_000)
     (folder / "large.json").write_bytes(b" " * (LARGEST_FILE + 1))
     (folder / ".DS_Store").write_bytes(b"\x00")
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     found = {file: problem for file, _, _, problem in problems(back)}
     assert back.files == len(found) == 8 and back.answers.empty
     assert found["empty.json"] == found["blank.csv"] == "the file is empty"
@@ -142,14 +144,14 @@ def test_another_study_is_named(folder, bundles, stages):
     (folder / "d.json").write_text(as_json(make_response(bundle, study, "p1", format="expression-study/9")))
     (folder / "e.json").write_text(as_json(make_response(bundle, study, "p1", response="")))
     (folder / "good.json").write_text(as_json(make_response(bundle, study, "p1")))
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert set(back.answers["file"]) == {"good.json"} and len(back.answers) == 20
     assert [(file, problem.split(":")[0]) for file, _, _, problem in problems(back)] == [
         ("a.json", "from another study"),
         ("b.json", f"bundle {bundle} is stage 1, not 2"),
         ("c.json", "from another study"),
         ("d.json", "of another form"),
-        ("e.json", "no response id; only files as a form saves them count"),
+        ("e.json", "no response id; only files that a form saved count"),
     ]
 
 
@@ -164,7 +166,7 @@ def test_bad_answers_are_named_by_line_and_the_others_count(folder, bundles, sta
     answers[14] = dict(answers[15])
     answers[16] |= {"shown": -3, "milliseconds": "soon"}
     (folder / "a.json").write_text(as_json(response))
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert len(back.answers) == 20 - len(bad) - 3
     named = {line: problem for _, line, _, problem in problems(back) if line}
     for place in range(len(bad)):
@@ -184,7 +186,7 @@ def test_a_vote_for_the_input_or_another_questions_image_is_impossible(folder, b
     second["answer"] = images[third["question"], "left"]
     third["left"] = images[third["question"], "input"]
     (folder / "a.json").write_text(as_json(response))
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert len(back.answers) == 14
     assert [line for _, line, _, problem in problems(back) if "impossible answer" in problem] == [
         FIRST_LINE,
@@ -200,7 +202,7 @@ def test_bad_csv_lines_are_named(folder, bundles, stages):
     lines[7] = lines[7].split(",q07,")[0]
     lines.insert(9, "")
     (folder / "a.csv").write_text("\n".join(lines))
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert len(back.answers) == 17
     named = {line: problem for _, line, _, problem in problems(back) if line}
     assert "unknown question 'q77'" in named[4] and "another response" in named[6] and "unknown question" in named[8]
@@ -213,7 +215,7 @@ def test_other_encodings_are_read_and_reported(folder, bundles, stages, encoding
     text = as_json(response)
     text = text.replace("Zo\\u00eb", "Zoë")
     (folder / "a.json").write_bytes(prefix + text.encode(encoding))
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert len(back.answers) == 16
     assert set(back.answers["participant"]) == {"Zoë"} and back.comments["comment"].tolist() == ["schön"]
     if encoding == "utf-8-sig":
@@ -231,7 +233,7 @@ def test_one_response_saved_often_counts_once_and_whole(folder, bundles, stages)
     for name, content in {"a": early, "b (1)": late, "c": response}.items():
         (folder / f"{name}.json").write_text(as_json(content))
     (folder / "d.csv").write_text(as_csv(response))
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert (
         set(back.answers["file"]) == {"b (1).json"} and (back.answers["rating"] == 4).all() and len(back.answers) == 20
     )
@@ -245,7 +247,7 @@ def test_a_participant_counts_once_per_stage(folder, bundles, stages):
         (folder / f"{name}.json").write_text(as_json(response))
     for seed in (4, 5):
         (folder / f"nameless{seed}.json").write_text(as_json(make_response(*stages[1], "", seed)))
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert set(back.answers["file"]) == {"early.json", "other.json", "nameless4.json", "nameless5.json"}
     [(file, _, _, problem)] = problems(back)
     assert file == "late.json" and problem == "participant 'p1' has answered before, in early.json"
@@ -255,7 +257,7 @@ def test_a_participant_counts_once_per_stage(folder, bundles, stages):
 def test_text_that_cannot_be_written_is_replaced(folder, bundles, stages):
     response = make_response(*stages[1], "p\ud800", comment="x\udfff")
     (folder / "a.json").write_text(json.dumps(response))
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     for table in (back.answers, back.problems, back.comments):
         table.to_csv(io.BytesIO())
     assert len(back.answers) == 20
@@ -278,5 +280,5 @@ def test_no_damage_stops_the_reading_or_goes_unsaid(folder, bundles, stages):
             else:
                 content[place:place] = content[max(0, place - 200) : place]
         (folder / f"{number}.json").write_bytes(content)
-    back = read(folder, bundles)
+    back = read_responses(folder, bundles)
     assert set(back.answers["file"]) | set(back.problems["file"]) == {f"{number}.json" for number in range(200)}

@@ -2,11 +2,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from defgan import methods
 from defgan.faces.table import COLUMNS, Faces
 from defgan.facs import AU_NAMES, RAFD_EXPRESSIONS
-from defgan.params import load_params
+from defgan.methods.gan import Learner
+from defgan.params import AugmentParams, load_params
+from defgan.training.runtime import Runtime
 
 SIZE = 32
+NO_CHANGE = AugmentParams(start=0, turn=0, zoom=0, shift=0, color=0, jpeg_quality=0)
 
 
 def make_faces(count: int = 20) -> Faces:
@@ -34,11 +38,22 @@ def tiny_params(**training):
         "au_warmup_steps": 5,
         "sheet_every": 20,
         "checkpoint_seconds": 1e-9,
-        "hardening": params.training.hardening.model_copy(update={"start": 0.5}),
+        "schedule": params.training.schedule.model_copy(update={"start": 0.5}),
     }
     return params.model_copy(
         update={"image_size": SIZE, "training": params.training.model_copy(update=tiny | training)}
     )
+
+
+def make_learner(name: str, embed=None, **coefficients) -> Learner:
+    """A method's learner in fp32, with a plain discriminator and an embedder of the test's, and without a response."""
+    params = tiny_params(
+        precision="32-true", instance_noise=0.0, critic_color_change=0.0, critic_blur=False, expression_changes=False
+    )
+    learner = methods.get(name).learner(params, Runtime(params.training))
+    learner.coefficients = learner.coefficients.model_copy(update=coefficients)
+    learner.embed = embed
+    return learner
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def main(name: str, directory: Path, processes: int) -> None:
 
     trainer = Trainer(name, params, make_faces(), directory, on_row, lambda path: None)
     trained = trainer.fit()
-    if trainer.fabric.is_global_zero:
+    if trainer.runtime.is_main:
         save_file({k: v.contiguous() for k, v in trained.model.state_dict().items()}, directory / "final.safetensors")
         (directory / "rows.json").write_text(json.dumps(trained.curves))
 

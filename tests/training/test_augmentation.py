@@ -1,8 +1,9 @@
 import numpy as np
 import torch
 
-from defgan.training.augmentation import COLOR_DRAWS, change_colors, change_framing, compress
-from defgan.training.data import NO_CHANGE
+from defgan.pixels import COLOR_DRAWS, change_colors
+from defgan.training.augmentation import change_framing, compress
+from tests.training.conftest import NO_CHANGE
 
 
 def ramp(size: int = 33) -> torch.Tensor:

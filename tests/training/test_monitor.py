@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from defgan.errors import UserError
-from defgan.models.deformation import identity_grid, to_grid
-from defgan.models.edit import Edit
+from defgan.methods.base import Edit
 from defgan.training.monitor import LONG, Guard, Interval, Timings, edit_figures
+from defgan.warp import identity_grid, to_grid
 
 
 def test_an_interval_averages_its_steps_and_starts_anew():

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 class Embedder(nn.Module, ABC):
     """Aligned crops, N×3×H×H in [-1, 1], to embeddings, N×d in fp32, differentiable; also under bf16 autocast.
 
-    The crop is resized to the network's side as it is; each subclass says how that differs from what it was trained on.
+    The whole crop is resized to the network's side; each subclass says how that differs from the faces of its training.
     """
 
     size: int

@@ -37,9 +37,9 @@ class _Block(nn.Module):
 class DlibResNet128(Embedder):
     """Embeddings of 128 dimensions; dlib calls two faces one person under an L2 of 0.6.
 
-    Our crop comes close to dlib's: its mean shape with padding 0.25 puts the eyes 0.350 of the side apart around
-    (0.493, 0.314), our template 0.360 apart around (0.5, 0.34), under 3 % of the side away. Resampling to dlib's exact
-    frame, part of which lies outside our crop, tells people apart no better.
+    Our crop is close to dlib's: its mean shape with padding 0.25 has the eyes 0.350 of the side apart around
+    (0.493, 0.314); our template has them 0.360 apart around (0.5, 0.34), less than 3 % of the side away. Part of dlib's
+    frame lies outside our crop; with crops of exactly that frame the network tells people apart no better.
     """
 
     size = 150
@@ -63,21 +63,21 @@ class DlibResNet128(Embedder):
         return self.fc(x).float()
 
 
-class _DlibReader:
-    """The tensors of a serialised dlib network, in the order of the data flow."""
+class _TensorFile:
+    """The tensors of a serialised dlib network, in the order in which data flows."""
 
     def __init__(self, content: bytes) -> None:
         self.content, self.at = content, 0
 
     def _integer(self) -> int:
-        # One byte with the sign and the number of bytes, then the bytes, least first.
+        # One byte with the sign and the number of bytes, then the bytes, the least significant first.
         size = self.content[self.at] & 0x0F
         value = int.from_bytes(self.content[self.at + 1 : self.at + 1 + size], "little")
         self.at += 1 + size
         return value
 
     def tensor(self, layer: bytes, skip: int = 0) -> np.ndarray:
-        """The parameters of the next layer of this kind, float32, flat; `skip` integers stand before them."""
+        """The parameters of the next layer of this kind, float32, flat; `skip` integers precede them."""
         name = bytes([1, len(layer)]) + layer  # a string: its length as an integer, then its characters
         self.at = self.content.index(name, self.at) + len(name)
         for _ in range(skip):
@@ -93,14 +93,14 @@ class _DlibReader:
 def read(path: Path) -> DlibResNet128:
     """The network from dlib's `dlib_face_recognition_resnet_model_v1.dat`."""
     network = DlibResNet128()
-    reader = _DlibReader(path.read_bytes())
+    file = _TensorFile(path.read_bytes())
     with torch.no_grad():
         for conv in (module for module in network.modules() if isinstance(module, nn.Conv2d)):
-            parameters = torch.tensor(reader.tensor(b"con_4"))
+            parameters = torch.tensor(file.tensor(b"con_4"))
             weight, bias = parameters.split([conv.weight.numel(), conv.out_channels])
-            # The frozen batch normalisation behind each convolution is a scale and a shift: part of it.
-            scale, shift = torch.tensor(reader.tensor(b"affine_")).reshape(2, -1)
+            # The frozen batch normalisation after each convolution is a scale and a shift: it is merged into it.
+            scale, shift = torch.tensor(file.tensor(b"affine_")).reshape(2, -1)
             conv.weight.copy_(weight.reshape(conv.weight.shape) * scale[:, None, None, None])
             conv.bias.copy_(bias * scale + shift)
-        network.fc.weight.copy_(torch.tensor(reader.tensor(b"fc_2", skip=2)).reshape(256, 128).T)
+        network.fc.weight.copy_(torch.tensor(file.tensor(b"fc_2", skip=2)).reshape(256, 128).T)
     return network

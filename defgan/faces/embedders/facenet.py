@@ -12,7 +12,7 @@ from defgan.faces.embedders.base import Embedder
 class FaceNet(Embedder):
     """Embeddings of 512 dimensions and length 1.
 
-    The network was trained on boxes of MTCNN with a margin, which hold the whole head. Our crop is tighter and aligned.
+    The network was trained on MTCNN's boxes with a margin, which show the whole head. Our crop is tighter, and aligned.
     """
 
     size = 160
@@ -27,7 +27,7 @@ class FaceNet(Embedder):
 
 
 def read(path: Path) -> FaceNet:
-    """The network from a state dict of facenet-pytorch; the classifier of the training's people is left out."""
+    """The network from a state dict of facenet-pytorch; without its classifier of people."""
     state = torch.load(path, map_location="cpu", weights_only=True)
     embedder = FaceNet()
     embedder.network.load_state_dict({key: value for key, value in state.items() if not key.startswith("logits.")})

@@ -1,7 +1,7 @@
 """nn4.small2.v1 of CMU OpenFace (Amos et al., 2016), the embedder of the paper's identity loss.
 
-The layers are those of OpenFace's `nn4.small2.def.lua`. The modules bear the names of its own port to PyTorch, so that
-its state dict loads as it is.
+The layers are those of OpenFace's `nn4.small2.def.lua`. The modules are named as in OpenFace's own port to PyTorch, so
+that its state dict loads unchanged.
 """
 
 from pathlib import Path
@@ -19,13 +19,13 @@ def _conv_norm_relu(in_channels: int, out_channels: int, kernel: int = 1, stride
 
 
 class _Inception(nn.Module):
-    """Branches side by side: reduced convolutions, a pool, and a plain 1×1 convolution.
+    """Parallel branches: reduced convolutions, a pool, and a plain 1×1 convolution.
 
     Args:
         in_channels: width of the input.
-        convolutions: kernel, width behind the 1×1 reduction, and filters of each convolution.
+        convolutions: kernel, width after the 1×1 reduction, and filters of each convolution.
         pool: the pooling layer.
-        pool_filters: of the 1×1 convolution behind the pool; None: there is none.
+        pool_filters: of the 1×1 convolution after the pool; None: there is none.
         filters: of the plain 1×1 convolution; None: there is none.
         stride: of the convolutions.
     """
@@ -54,7 +54,7 @@ class _Inception(nn.Module):
         height, width = (max(y.shape[axis] for y in outputs) for axis in (2, 3))
         padded = []
         for y in outputs:
-            # Torch's DepthConcat: smaller maps stand in the middle of zeros.
+            # Torch's DepthConcat: smaller maps are centred, with zeros around them.
             down, right = height - y.shape[2], width - y.shape[3]
             padded.append(F.pad(y, (right // 2, right - right // 2, down // 2, down - down // 2)))
         return torch.cat(padded, 1)
@@ -63,9 +63,9 @@ class _Inception(nn.Module):
 class OpenFaceNN4Small2(Embedder):
     """Embeddings of 128 dimensions and length 1.
 
-    The network was trained on faces whose outer eye corners and nose dlib found and an affine map brought to
-    (0.19, 0.17), (0.79, 0.16) and (0.49, 0.51) of the side. There the eyes are 0.43 of the side apart, at 0.16 of the
-    height; in our crop 0.36 apart, at 0.34. The paper does not say how it aligns.
+    The network was trained on faces aligned by an affine map: the outer eye corners and the nose, found by dlib, at
+    (0.19, 0.17), (0.79, 0.16) and (0.49, 0.51) of the side. Their eyes are 0.43 of the side apart, at 0.16 of the
+    height; in our crop 0.36 apart, at 0.34. The paper does not say how it aligns faces.
     """
 
     size = 96

@@ -18,13 +18,12 @@
     return images.get(address);
   }
 
-  function shifts(face, control, step) {
-    if (!face.shifts) {
-      face.shifts = Int8Array.from(atob(face.mesh), (letter) => letter.charCodeAt(0));
-    }
+  function shifts(face, panel, control, step) {
+    face.shifts ||= {};
+    face.shifts[panel] ||= Int8Array.from(atob(face.meshes[panel]), (letter) => letter.charCodeAt(0));
     const length = data.lines * data.lines * 2;
     const first = (control * data.steps.length + step) * length;
-    return face.shifts.subarray(first, first + length);
+    return face.shifts[panel].subarray(first, first + length);
   }
 
   function drawMesh(pen, size, values) {
@@ -56,7 +55,7 @@
       canvases.map((canvas) => load(face.sheets[canvas.dataset.panel] || face.input)),
     );
     if (mine !== turn) {
-      return; // a slider has moved on
+      return; // a slider has moved since
     }
     canvases.forEach((canvas, i) => {
       const panel = canvas.dataset.panel;
@@ -67,10 +66,10 @@
       const top = inSheet ? control * data.side : 0;
       pen.imageSmoothingQuality = "high";
       pen.drawImage(sources[i], left, top, data.side, data.side, 0, 0, size, size);
-      if (panel === "grid") {
+      if (panel in face.meshes) {
         pen.fillStyle = "rgba(255, 255, 255, 0.45)";
         pen.fillRect(0, 0, size, size);
-        drawMesh(pen, size, shifts(face, control, step));
+        drawMesh(pen, size, shifts(face, panel, control, step));
       }
     });
     document.body.dataset.drawn = `${state.face}/${data.controls[control].name}/${data.steps[step]}`;

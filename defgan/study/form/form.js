@@ -22,8 +22,8 @@ function newState() {
   };
 }
 
-// The answers are kept twice. A reload can come before localStorage has what was written last, so the tab's own
-// storage is read first; localStorage outlives the tab.
+// The answers are stored twice. localStorage outlives the tab, but after a quick reload it may lack the last answer: the
+// tab's own storage is read first.
 function storages() {
   return [sessionStorage, localStorage];
 }
@@ -64,7 +64,7 @@ function generator(text) {
 
 function arrange() {
   const random = generator(`${study.bundle}/${state.participant || state.response}`);
-  // One turn for all questions: the sides stay balanced within a participant, and balance over participants.
+  // One choice for all questions: the sides stay balanced within a participant, and balance over participants.
   mirrored = study.stage === 2 && random() < 0.5;
   order = study.questions.map((_, index) => index);
   for (let last = order.length - 1; last > 0; last--) {
@@ -85,7 +85,7 @@ function sides(question) {
   return mirrored ? [question.right, question.left] : [question.left, question.right];
 }
 
-// What can be answered: value, its key, and what stands on the button.
+// The possible answers: their values, and the word or picture of each button.
 function choices(question) {
   if (study.stage === 1) {
     return Object.entries(study.scale).map(([value, word]) => ({ value: Number(value), word }));
@@ -203,7 +203,7 @@ function asJson() {
 function asCsv() {
   const rows = answers().map((answer, index) => ({ ...header(), ...answer, comment: index ? "" : state.comment }));
   const columns = [...Object.keys(header()), "question", "answer", "left", "shown", "milliseconds", "comment"];
-  // A spreadsheet must not take what somebody typed for a formula.
+  // A spreadsheet must not take typed text for a formula.
   const cell = (value) => `"${String(value ?? "").replace(/^(?=[=+@\t\r-])/, "'").replaceAll('"', '""')}"`;
   const lines = rows.map((row) => columns.map((column) => cell(row[column])).join(","));
   return [columns.join(","), ...lines, ""].join("\r\n");

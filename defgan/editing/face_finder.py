@@ -1,0 +1,150 @@
+"""Finds the faces of a photograph for editing: detection, checks, aligned crop, AU estimation."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from defgan import alignment
+from defgan.errors import UserError
+from defgan.faces.au_estimators.base import AUPrediction
+from defgan.faces.au_estimators.blendshapes import BlendshapeEstimator
+from defgan.faces.detection import Detection, Detector
+
+THRESHOLD = 0.9
+"""MTCNN's least confidence in a face, as in params.yaml."""
+SEARCH_SIDE = 640
+"""Long side of the photographs that are searched, pixels: in a picture of a group a face may be 1/32 of it."""
+SMALLEST = 40
+"""Least side of a face that is edited, pixels, as `prepare.min_face` of params.yaml."""
+MOST_TURNED = 0.35
+"""Largest `alignment.nose_offset` of a face that is edited. A profile has 0.5 and more.
+
+Chosen by eye: among faces of video frames, those above it show one side only.
+"""
+RIVAL = 0.5
+"""Where a second face has at least this share of the largest one's side, the user has to choose."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A face of a photograph, or of a resized part of it (see `within`)."""
+
+    number: int  # 1, 2, … from left to right among all faces found
+    box: np.ndarray  # x0, y0, x1, y1, pixels of the photograph
+    points: np.ndarray  # 5×2
+    transform: np.ndarray  # 2×3, from photograph to crop pixels
+    crop: np.ndarray  # uint8 size×size×3, what the networks see
+    x: np.ndarray  # float32 (17,), the present AUs
+
+    def within(self, origin: tuple[float, float], factor: float) -> "Face":
+        """The same face in a part of the photograph that begins at `origin` (x, y) and is resized by `factor`.
+
+        Crop and AUs stay those of the original.
+        """
+        linear, corner = self.transform[:, :2], np.array(origin, np.float64)
+        transform = np.column_stack([linear / factor, self.transform[:, 2] + linear @ corner])
+        box = (self.box - np.tile(corner, 2)) * factor
+        return replace(self, box=box, points=(self.points - corner) * factor, transform=transform)
+
+
+def _side(box: np.ndarray) -> float:
+    return float(min(box[2] - box[0], box[3] - box[1]))
+
+
+def parse_choice(choice: str) -> str | int:
+    """The choice of a face from text: "only", "largest" and "all" stay as they are, a number becomes an int."""
+    if choice in ("only", "largest", "all"):
+        return choice
+    if choice.isdecimal() and int(choice) > 0:
+        return int(choice)
+    raise UserError(f"{choice}: no such choice of a face; give largest, all or a number from 1, counted from the left")
+
+
+def choose(found: list[Detection], choice: str | int) -> list[int]:
+    """Indices of the chosen faces among those found, which are sorted from left to right.
+
+    Raises UserError where no face was found, and where "only" is not clear.
+    """
+    if not found:
+        raise UserError("no face found; the face must be upright, fully visible and a photograph, not a drawing")
+    sides = [_side(face.box) for face in found]
+    largest = int(np.argmax(sides))
+    if isinstance(choice, int):
+        if choice > len(found):
+            raise UserError(f"there is no face {choice}; {len(found)} found, counted from the left")
+        return [choice - 1]
+    if choice == "all":
+        return list(range(len(found)))
+    rivals = sum(side >= RIVAL * sides[largest] for side in sides)
+    if choice == "only" and rivals > 1:
+        raise UserError(f"{rivals} faces found; choose: --face largest, --face all or --face N, counted from the left")
+    return [largest]
+
+
+class FaceFinder:
+    """Finds faces and estimates their AUs; the networks are loaded once.
+
+    Args:
+        crop_size: side of the crops, pixels.
+        points: the mean five points of the crops of the training, 5×2, as shares of the side. A face's five points are
+            aligned with them by least squares. Real faces have other proportions than the rendered faces of the
+            training: aligned by eyes and nose alone, a longer nose or narrower eyes would shift the mouth. None:
+            `alignment.similarity_transform`, as in training.
+    """
+
+    def __init__(self, crop_size: int, points: np.ndarray | None = None) -> None:
+        self.crop_size, self.points = crop_size, points
+        self._detect, self._estimate = Detector(THRESHOLD), BlendshapeEstimator()
+
+    def suits(self, crop_size: int, points: np.ndarray | None) -> bool:
+        """Whether a model with these crops can use this finder."""
+        return self.crop_size == crop_size and np.array_equal(self.points, points)
+
+    def _transform(self, points: np.ndarray) -> np.ndarray:
+        if self.points is None:
+            return alignment.similarity_transform(points, self.crop_size)
+        return alignment.fit_similarity(points, self.points * self.crop_size)
+
+    def __call__(self, pixels: np.ndarray, choice: str | int = "only") -> list[Face]:
+        """The chosen faces of a photograph, uint8 H×W×3, from left to right.
+
+        Args:
+            choice: "only" (an error where there is more than one), "largest", "all", or a number from 1, counted from
+                the left. With "all", faces that cannot be edited are left out.
+
+        Raises:
+            UserError: no face is left.
+        """
+        if min(pixels.shape[:2]) < SMALLEST:
+            height, width = pixels.shape[:2]
+            raise UserError(f"the photograph has {width}×{height} pixels; a face needs at least {SMALLEST}×{SMALLEST}")
+        [found] = self._detect.find_all([pixels], SEARCH_SIDE)
+        found.sort(key=lambda face: face.points[:, 0].mean())
+        faces, problems = [], []
+        for index in choose(found, choice):
+            try:
+                faces.append(self._face(pixels, index + 1, found[index]))
+            except UserError as error:
+                problems.append(error)
+        if not faces:
+            raise problems[0]
+        return faces
+
+    def _face(self, pixels: np.ndarray, number: int, found: Detection) -> Face:
+        side = _side(found.box)
+        if side < SMALLEST:
+            raise UserError(f"the face is too small: {side:.0f} pixels; at least {SMALLEST} are needed")
+        if abs(alignment.nose_offset(found.points)) > MOST_TURNED:
+            raise UserError("the face is seen from the side; only faces that look towards the camera can be edited")
+        transform = self._transform(found.points)
+        prediction = self.estimate_aus(pixels, found.points)
+        if prediction.aus is None:
+            raise UserError(
+                f"the AUs of the face cannot be estimated ({prediction.reject}); use a sharper, frontal photograph"
+            )
+        crop = alignment.crop(pixels, transform, self.crop_size)
+        return Face(number, found.box, found.points, transform, crop, prediction.aus)
+
+    def estimate_aus(self, pixels: np.ndarray, points: np.ndarray) -> AUPrediction:
+        """The AUs of the face at five points, 5×2, of a photograph, uint8 H×W×3, edited or not."""
+        return self._estimate([pixels], [points], [])[0]

@@ -1,0 +1,33 @@
+"""The methods by name. A method is one file here and its name in `NAMES`; docs/extending.md adds one step by step."""
+
+from functools import cache
+from importlib import import_module
+
+from defgan.errors import UserError
+from defgan.methods.base import Method
+
+NAMES: tuple[str, ...] = ("copy", "ganimation", "defgan", "stargan")
+"""In the order of the tables: baselines first."""
+
+
+@cache
+def get(name: str) -> Method:
+    """The method of a name in `NAMES`; only its own file is loaded. Raises UserError for another name."""
+    if name not in NAMES:
+        raise UserError(f"{name}: no such method; known: {', '.join(NAMES)}")
+    return import_module(f"defgan.methods.{name}").METHOD
+
+
+def every() -> tuple[Method, ...]:
+    """All methods, in the order of the tables."""
+    return tuple(map(get, NAMES))
+
+
+def trained() -> tuple[Method, ...]:
+    """Those that learn, in the order of the tables."""
+    return tuple(method for method in every() if method.trained)
+
+
+def told_aus() -> tuple[Method, ...]:
+    """Those of which single AUs can be asked, in the order of the figures: the paper's own method first."""
+    return tuple(method for method in reversed(every()) if method.told_aus)

@@ -1,0 +1,21 @@
+"""Fig. 13: difference images of other faces."""
+
+from defgan.methods import told_aus
+from defgan.report.differences import SHOWS, draw_faces
+from defgan.report.figures.base import Figure
+
+FIRST = 2
+"""The first of its faces among those of the grids."""
+
+FIGURE = Figure(
+    name="fig_13_differences",
+    number=13,
+    title="Difference images",
+    shows=SHOWS,
+    methods=told_aus(),
+    params=("plan.grid_faces", "seed"),
+    draw=lambda results: draw_faces(results, FIRST, 13),
+    photographs=True,
+    true_image=True,
+    available=lambda results: results.count("grid") > FIRST,
+)

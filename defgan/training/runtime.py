@@ -1,0 +1,91 @@
+"""Where a training runs: devices and processes by Lightning Fabric, optimisers, gradient steps."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import math
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from defgan.params import TrainingParams
+
+
+
+def _fabric(**options: Any) -> Any:
+    """A `lightning_fabric.Fabric`.
+
+    Fabric imports torchmetrics only to compare its version, and with it torchvision and torch._dynamo: many seconds. An
+    empty module of that version stands in for it meanwhile.
+    """
+    name = "torchmetrics"
+    stand_in = name not in sys.modules and importlib.util.find_spec(name) is not None
+    if stand_in:
+        module = sys.modules[name] = ModuleType(name)
+        module.__version__ = importlib.metadata.version(name)
+    try:
+        from lightning_fabric import Fabric
+    finally:
+        if stand_in:
+            del sys.modules[name]
+    return Fabric(**options)
+
+
+class Runtime:
+    """The devices of `training.devices` and `training.nodes`, in fp32: the models choose bfloat16 themselves.
+
+    Under `torchrun` or `fabric run` the processes are those that it started; otherwise they are started here.
+    """
+
+    def __init__(self, training: TrainingParams):
+        self._training = training
+        self.fabric = _fabric(
+            accelerator="auto", devices=training.devices, num_nodes=training.nodes, precision="32-true"
+        )
+        self.fabric.launch()
+        torch.set_float32_matmul_precision("high")
+        self._optimizers: list[torch.optim.Optimizer] = []
+
+    @property
+    def device(self) -> torch.device:
+        """This process's device."""
+        return self.fabric.device
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes the files."""
+        return self.fabric.is_global_zero
+
+    def setup(self, module: nn.Module, *methods: str) -> tuple[Any, torch.optim.Optimizer]:
+        """The module on its device, channels last, with its Adam; `methods` are those that run its forward pass."""
+        module = module.to(memory_format=torch.channels_last)
+        betas = (self._training.beta1, self._training.beta2)
+        optimizer = torch.optim.Adam(module.parameters(), self._training.learning_rate, betas, fused=True)
+        module, optimizer = self.fabric.setup(module, optimizer)
+        for method in methods:
+            module.mark_forward_method(method)
+        self._optimizers.append(optimizer)
+        return module, optimizer
+
+    def set_learning_rate(self, rate: float) -> None:
+        """Of all optimisers."""
+        for optimizer in self._optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+
+    def descend(self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor, max_norm: float = 0) -> Tensor:
+        """A step down; returns the norm of the gradient before it was clipped to `max_norm` (0: it is not)."""
+        optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        norm = self.fabric.clip_gradients(module, optimizer, max_norm=max_norm or math.inf, error_if_nonfinite=False)
+        optimizer.step()
+        return norm
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean over all processes."""
+        return self.fabric.all_reduce(values, reduce_op="mean")

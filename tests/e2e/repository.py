@@ -1,0 +1,76 @@
+"""A repository with the project's files, in which the end-to-end tests run what a user runs."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+DEADLINE = 1200
+"""Seconds after which a command hangs."""
+
+
+class Clone:
+    """A repository with the project's files, and the commands that a user runs in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        own = ("DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "VIRTUAL_ENV", "PYTHONPATH")
+        self.env = {key: value for key, value in os.environ.items() if key not in own}
+        who = {f"GIT_{role}_{key}": "e2e" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
+        tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.env |= who | {"PATH": tools, "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+
+    def run(self, *command: str, ok: bool = True) -> str:
+        """Run a command in the repository and return all that it printed."""
+        ended = subprocess.run(
+            command,
+            cwd=self.path,
+            env=self.env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=DEADLINE,
+            check=False,
+        )
+        assert (ended.returncode == 0) == ok, f"{command} ended with {ended.returncode}:\n{ended.stdout[-4000:]}"
+        return ended.stdout
+
+    def commit(self, message: str) -> None:
+        """Commit everything."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
+
+    def kill_in_training(self, *command: str) -> None:
+        """Run a command and kill it, with all its children, as soon as a training has saved a state."""
+        with (self.path.parent / "killed.log").open("w+") as log:
+            process = subprocess.Popen(
+                command, cwd=self.path, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+            until = time.monotonic() + DEADLINE
+            while not any(self.path.glob(".defgan/resume/*/state.pt")):
+                log.seek(0)
+                assert process.poll() is None and time.monotonic() < until, log.read()[-4000:]
+                time.sleep(0.02)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def tracked(self, query: str, *values: str) -> list[tuple]:
+        """Ask the MLflow store."""
+        with sqlite3.connect(self.path / "mlflow.db") as connection:
+            return connection.execute(query, values).fetchall()
+
+    def statuses(self, stage: str) -> list[str]:
+        """How the runs of a stage ended, oldest first."""
+        query = """select status from runs join tags using (run_uuid)
+                   where tags.key = 'stage' and tags.value = ? order by start_time"""
+        return [status for (status,) in self.tracked(query, stage)]
+
+    def params(self, stage: str) -> list[dict[str, str]]:
+        """The params of the finished runs of a stage, oldest first."""
+        query = """select run_uuid from runs join tags using (run_uuid)
+                   where tags.key = 'stage' and tags.value = ? and status = 'FINISHED' order by start_time"""
+        runs = self.tracked(query, stage)
+        return [dict(self.tracked("select key, value from params where run_uuid = ?", *run)) for run in runs]

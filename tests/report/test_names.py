@@ -1,0 +1,23 @@
+import pytest
+
+from defgan import methods
+from defgan.errors import UserError
+from defgan.report.names import data_name, join, learns_from, method_name
+
+
+def test_rows_are_called_by_method_with_its_appendix_or_the_true_image():
+    assert method_name("stargan") == "StarGAN (App. F)" and method_name("truth") == "True image"
+    with pytest.raises(UserError):
+        method_name("nobody")
+
+
+def test_data_are_called_by_their_folder_and_the_corpus_by_its_name():
+    assert data_name({"layout": "corpus", "path": "data/corpus/wild"}) == "embedded corpus (rendered faces)"
+    assert data_name({"layout": "folder", "path": "/secret/portraits/neutral"}) == "portraits/neutral"
+
+
+def test_sentences_agree_with_their_number():
+    assert join(["a"]) == "a" and join(["a", "b"]) == "a and b" and join(["a", "b", "c"]) == "a, b and c"
+    assert learns_from([methods.get("stargan")], "a name") == "StarGAN learns from role rafd and is told a name."
+    both = learns_from(methods.told_aus(), "AUs")
+    assert both == "DefGAN and GANimation learn from role train and are told AUs."

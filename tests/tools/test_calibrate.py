@@ -1,0 +1,65 @@
+"""`python -m tools.calibrate` on made measurements, and on photographs in pairs."""
+
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from defgan.agreement import icc_3_1
+from defgan.faces.au_estimators import blendshapes
+from defgan.facs import AU_NAMES, N_AUS
+from tools import calibrate
+from tools.calibration import GEOMETRY
+from tools.calibration_faces import HELD_OUT, SUBJECTS, VIEWS
+
+
+@pytest.fixture
+def observed(tmp_path, monkeypatch):
+    """Measurements of ten people, four of them held out; what is written goes to a folder of the test's own."""
+    rng = np.random.default_rng(0)
+    subject = np.repeat([*range(6), *range(SUBJECTS - 4, SUBJECTS)], 150)
+    measured = rng.normal(0, 1, (len(subject), GEOMETRY + 4)).astype(np.float32)
+    aus = np.clip(measured[:, :N_AUS] + measured[:, -4:].sum(1, keepdims=True), 0, 4) / 4
+    file = tmp_path / "measurements.npz"
+    np.savez(file, measured=measured, aus=aus, subject=subject, view=np.resize(VIEWS, len(subject)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(blendshapes, "CALIBRATION", tmp_path / "au_calibration.json")
+    return file
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["calibrate", *map(str, arguments)])
+    with pytest.raises(SystemExit) as ended:
+        calibrate.main()
+    return ended.value.code
+
+
+def test_the_files_that_it_writes(observed, monkeypatch, capsys):
+    assert run(monkeypatch, "--observations", observed) == 0
+    assert json.loads((observed.parent / "au_calibration.json").read_text())["action_units"].keys() == set(AU_NAMES)
+    table = pd.read_csv(observed.parent / "reports/calibration/au_estimator.csv")
+    assert table["au"].tolist() == list(AU_NAMES)
+    assert {"correlation", "icc", "mae", "icc_crop64"} < set(table.columns)
+    assert (table["icc"] > 0.3).all()
+    page = (observed.parent / "reports/calibration/au_estimator.md").read_text()
+    assert f"{HELD_OUT} rendered people" in page
+    assert "ICC at least 0.75 on" in capsys.readouterr().out
+
+
+def test_a_folder_without_pairs(observed, monkeypatch, capsys):
+    assert run(monkeypatch, "--observations", observed, "--photographs", observed.parent) == 1
+    assert "no photographs of the same name in neutral/ and smiling/" in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_tables():
+    true = np.tile(np.linspace(0, 1, 30)[:, None], (1, N_AUS))
+    view = np.resize(VIEWS, 30)
+    table = calibrate.agreement(0.5 * true, true, view)
+    assert table["au"].tolist() == list(AU_NAMES)
+    assert table["correlation"].to_numpy() == pytest.approx(np.ones(N_AUS))
+    assert table["mae"][0] == pytest.approx(0.5 * true[view == 0, 0].mean())
+    assert table["icc_crop64"][0] == pytest.approx(icc_3_1(np.outer(true[view == 64, 0], [0.5, 1])))
+    rising = calibrate.change(np.zeros((4, N_AUS)), np.repeat([[0.1], [0.0], [0.2], [0.3]], N_AUS, axis=1))
+    assert rising["rises"].tolist() == [0.75] * N_AUS

@@ -1,0 +1,92 @@
+"""Fig. 15 and 16, the forms of the user study as participants see them: `python -m tools.study_screenshots`.
+
+Opens reports/user_study in headless Chromium and writes docs/figures. It is no stage of dvc.yaml, because it needs a
+browser.
+"""
+
+import io
+import os
+import shutil
+from pathlib import Path
+
+import typer
+from PIL import Image
+from playwright.sync_api import Browser, sync_playwright
+
+from defgan.errors import UserError, plain_errors
+from defgan.files import atomic_file
+from defgan.study.bundle import FORM
+from stages.common import console
+
+BUNDLES = Path("reports/user_study")
+FIGURES = Path("docs/figures")
+WIDTHS = {"desktop": (1024, 720), "phone": (390, 720)}
+"""Width and smallest height of each window, CSS pixels."""
+_MARGIN = 24
+_BACKGROUND = "#8c8c8c"
+_COLOURS = 256
+
+
+def first_question(browser: Browser, form: Path, width: int, height: int) -> Image.Image:
+    """The first question of a form with an answer chosen, in a window of the given width."""
+    context = browser.new_context(viewport={"width": width, "height": height}, has_touch=width < 600, offline=True)
+    try:
+        page = context.new_page()
+        page.goto(f"{form.resolve().as_uri()}#p=example&trial")
+        page.check("#consent")
+        page.click("text=Start")
+        page.keyboard.press("2")
+        # Participants do not see the notice of a trial run.
+        page.evaluate("document.getElementById('trial').hidden = true; document.activeElement.blur()")
+        return Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
+    finally:
+        context.close()
+
+
+def side_by_side(images: list[Image.Image]) -> Image.Image:
+    """Windows beside each other on a grey background, in few colours."""
+    width = sum(image.width for image in images) + _MARGIN * (len(images) + 1)
+    canvas = Image.new("RGB", (width, max(image.height for image in images) + 2 * _MARGIN), _BACKGROUND)
+    left = _MARGIN
+    for image in images:
+        canvas.paste(image, (left, _MARGIN))
+        left += image.width + _MARGIN
+    return canvas.quantize(_COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.FLOYDSTEINBERG)
+
+
+def draw(browser: Browser, bundles: Path, figures: Path) -> list[Path]:
+    """Write both figures."""
+    written = []
+    for stage, number in ((1, 15), (2, 16)):
+        form = bundles / f"stage{stage}" / FORM
+        if not form.is_file():
+            raise UserError(f"{form}: no such file; `dvc repro user_study` makes it first")
+        windows = [first_question(browser, form, *size) for size in WIDTHS.values()]
+        path = figures / f"fig_{number}_user_study_stage_{stage}.png"
+        with atomic_file(path) as temporary:
+            side_by_side(windows).save(temporary, optimize=True)
+        written.append(path)
+    return written
+
+
+def study_screenshots() -> None:
+    """Draw Fig. 15 and 16 of the forms in reports/user_study."""
+    with plain_errors("study_screenshots"):
+        chromium = shutil.which("chromium") or shutil.which("google-chrome")
+        if chromium is None:
+            raise UserError("chromium is not installed, which draws the forms; Debian: apt-get install chromium")
+        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu", *sandbox])
+            written = draw(browser, BUNDLES, FIGURES)
+            browser.close()
+        console.print(f"study_screenshots: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Entry point of `python -m tools.study_screenshots`."""
+    typer.run(study_screenshots)
+
+
+if __name__ == "__main__":
+    main()
