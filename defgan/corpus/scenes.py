@@ -26,6 +26,7 @@ from defgan.corpus.renderer import CAMERA_DISTANCE, Camera, Renderer, unpack
 from defgan.corpus.sampling import Shot
 from defgan.errors import MissingInputError
 from defgan.facs import AU_NAMES
+from defgan.pixels import tile
 
 Progress = Callable[[Iterable, int], Iterable]
 """Wraps an iterable of known length, for a progress bar."""
@@ -366,9 +367,4 @@ def contact_sheet(role_dir: str | Path, n: int = 48, columns: int = 8) -> Image.
     """Photographs of a role side by side, evenly spaced in its table."""
     table = pd.read_parquet(Path(role_dir) / "annotations.parquet")
     paths = table["path"].iloc[np.unique(np.linspace(0, len(table) - 1, n).astype(int))]
-    tiles = [Image.open(Path(role_dir) / path) for path in paths]
-    side = tiles[0].width
-    sheet = Image.new("RGB", (columns * side, -(-len(tiles) // columns) * side))
-    for i, tile in enumerate(tiles):
-        sheet.paste(tile, (i % columns * side, i // columns * side))
-    return sheet
+    return Image.fromarray(tile([np.asarray(Image.open(Path(role_dir) / path)) for path in paths], columns))

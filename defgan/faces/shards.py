@@ -33,6 +33,7 @@ from defgan.faces.processes import CrashError, Engine, local_engine, run_apart
 from defgan.faces.table import COLUMNS, read_pixels
 from defgan.facs import AU_NAMES
 from defgan.files import atomic_directory
+from defgan.pixels import tile
 from defgan.records import Dataset, Record
 from defgan.spacing import spread
 
@@ -266,10 +267,4 @@ def _write_pixels(path: Path, filled: list[tuple[Path, int]], rows: int, image_s
 def contact_sheet(pixels: np.ndarray, columns: int = 12, rows: int = 8) -> np.ndarray:
     """Up to columns × rows crops, evenly spaced among N×H×W×3 uint8, as one image; free places are white."""
     chosen = pixels[spread(len(pixels), columns * rows)]
-    count = len(chosen)
-    columns = min(columns, count)
-    rows = -(-count // columns)
-    height, width = pixels.shape[1:3]
-    sheet = np.full((rows * columns, height, width, 3), 255, np.uint8)
-    sheet[:count] = chosen
-    return sheet.reshape(rows, columns, height, width, 3).swapaxes(1, 2).reshape(rows * height, columns * width, 3)
+    return tile(chosen, min(columns, len(chosen)))

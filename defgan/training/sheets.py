@@ -7,7 +7,7 @@ import torch
 from defgan.faces.table import Faces
 from defgan.facs import AU_NAMES, EXPRESSIONS, preset
 from defgan.methods.model import Model
-from defgan.pixels import to_network, to_pixels
+from defgan.pixels import tile, to_network, to_pixels
 
 
 @torch.no_grad()
@@ -28,6 +28,5 @@ def sample_sheet(model: Model, faces: Faces, rows: int, device: torch.device) ->
         final.append(to_pixels(edit.image))
         deformed.append(to_pixels(edit.image if edit.deformed is None else edit.deformed))
     kinds = [final] if edit.deformed is None else [final, deformed]
-    return np.concatenate(
-        [np.concatenate([column[i] for column in kind], axis=1) for i in range(len(pixels)) for kind in kinds], axis=0
-    )
+    shown = [column[i] for i in range(len(pixels)) for kind in kinds for column in kind]
+    return tile(shown, len(final))
