@@ -66,10 +66,10 @@ bench: setup ## measure speed and memory of training, preparation and editing on
 	python -m benchmarks
 
 test: $(TEST_STAMP) ## run the tests, with a tiny run of the whole pipeline
-	OMP_NUM_THREADS=1 pytest -n auto --dist loadgroup --no-loadscope-reorder -m "not long"
+	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile --no-loadscope-reorder -m "not long"
 
 test-long: $(TEST_STAMP) ## run the tests that take minutes, which make test leaves out
-	OMP_NUM_THREADS=1 pytest -n auto --dist loadgroup --no-loadscope-reorder -m long
+	OMP_NUM_THREADS=1 pytest -n auto --dist loadfile --no-loadscope-reorder -m long
 
 lint: setup ## check style and find simple mistakes
 	ruff check .

@@ -3,6 +3,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from defgan.params import Params, load_params
 from tests.server import running_server
 
 ROOT = Path(__file__).parents[1]
+END_TO_END = "tests/e2e/"
 
 TINY = {
     "image_size": 32,
@@ -58,16 +60,21 @@ def changed(values: dict, overrides: dict) -> dict:
     return result
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Parallel workers take a file at a time, and all end-to-end tests as one: these share a run of the pipeline.
+    """The end-to-end tests come first, so that parallel workers end together."""
+    items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
 
-    They come first, so that the workers end together.
-    """
-    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
-    for item in items:
-        group = "e2e" if item.get_closest_marker("e2e") else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Parallel workers take a file at a time, and all end-to-end tests as one: these share a run of the pipeline."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduler(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return END_TO_END if nodeid.startswith(END_TO_END) else super()._split_scope(nodeid)
+
+    return Scheduler(config, log)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What the end-to-end tests share: one tiny run of the whole pipeline.
 
-They run one after another in one process (see `pytest_collection_modifyitems`), so that this run is made once.
+They run one after another in one process (`pytest_xdist_make_scheduler`), so that this run is made once.
 """
 
 import shutil
