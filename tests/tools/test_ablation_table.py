@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import pytest
 
-from defgan.report import markup, tables
+from defgan.report import markup
 from tests.conftest import ROOT
 from tests.report.made_up import DATA, metrics
 from tools import ablation_table as report
@@ -50,7 +50,7 @@ def test_without_the_full_model_there_are_no_differences(three):
 def test_what_photographs_cannot_tell_is_not_available():
     found = rows(metrics(None), metrics(None))
     table = report.table(found)
-    assert set(table["gain over copying, final ↑"]) == set(table["gain over copying, deformed ↑"]) == {tables.NO_TRUTH}
+    assert set(table["gain over copying, final ↑"]) == set(table["gain over copying, deformed ↑"]) == {markup.NO_TRUTH}
     assert report.frame(found)["gain_final"].isna().all()
     assert len(report.figure(found).axes) == 2
     assert "no truth" in report.one_line(found[0].metrics)
