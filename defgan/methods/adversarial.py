@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -107,7 +106,3 @@ class AdversarialMethod(Method):
     ) -> tuple[Tensor, list[Tensor]]:
         """D_c's scores of the final images, and the expression loss of each of `expression_images`."""
         return gan.au_errors(discriminator, model, self.expression_images(edit), batch, response)
-
-    @abstractmethod
-    def networks(self, **architecture: Any) -> dict[str, nn.Module]:
-        """The generators by name."""
