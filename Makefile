@@ -9,6 +9,8 @@ TEST_STAMP := .venv/.installed-for-tests
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export UV_PYTHON_DOWNLOADS := never
 unexport VIRTUAL_ENV
+# Every stage is a process of its own: without Python's cache of compiled modules it would compile torch's and MLflow's.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup repro figures ablations seeds calibrate photographs screenshots bench test test-long lint mlflow preset clean

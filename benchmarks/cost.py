@@ -22,6 +22,7 @@ from defgan import methods
 from defgan.errors import UserError
 from defgan.faces.table import Faces
 from defgan.facs import AU_NAMES, RAFD_EXPRESSIONS
+from defgan.training.material import FacesMaterial
 from defgan.training.trainer import Trainer
 from defgan.weight_files import weights_path
 
@@ -137,7 +138,8 @@ def trial(name: str, params: Params, faces: Faces, state: Path) -> Trainer:
         schedule = schedule.model_copy(update={"start": 0.0})
     changes = {"batches": ENDLESS, "devices": 1, "nodes": 1, "schedule": schedule}
     training = params.training.model_copy(update=changes)
-    return Trainer(name, params.model_copy(update={"training": training}), faces, state, _ignore, _ignore)
+    material = FacesMaterial(faces, methods.get(name))
+    return Trainer(name, params.model_copy(update={"training": training}), material, state, _ignore, _ignore)
 
 
 def _ignore(*_: object) -> None:

@@ -62,3 +62,14 @@ def atomic_directory(path: str | Path) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Wait while another process works on the same state: of two experiments one would delete what the other kept."""
+    import fcntl  # here, not above: it is POSIX's, and whoever only reads files need not have it
+
+    state.parent.mkdir(parents=True, exist_ok=True)
+    with state.with_name(f".{state.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -27,6 +27,23 @@ class CorpusRole(Strict):
     subjects: Annotated[int, Field(ge=0)]
 
 
+class PairsRole(Strict):
+    """Rendered pairs: `scenes` people under `images_per_scene` AU vectors each; none where `scenes` is 0."""
+
+    scenes: Annotated[int, Field(ge=0)]
+    images_per_scene: Annotated[int, Field(ge=4)]
+    held_out: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _some_are_learnt_from(self) -> Self:
+        if self.scenes and self.held_out >= self.scenes:
+            raise ValueError(
+                f"corpus.pairs.held_out: {self.held_out} scenes are held out, but corpus.pairs.scenes is {self.scenes},"
+                " and some must be learnt from; lower corpus.pairs.held_out or raise corpus.pairs.scenes"
+            )
+        return self
+
+
 class CorpusParams(Strict):
     image_size: Annotated[int, Field(ge=32)]
     supersample: Annotated[int, Field(ge=1, le=4)]
@@ -34,6 +51,7 @@ class CorpusParams(Strict):
     wild: CorpusRole
     mug: CorpusRole
     rafd: CorpusRole
+    pairs: PairsRole
 
 
 class Source(Strict):

@@ -5,19 +5,15 @@
 `git diff params.yaml` shows what changed, `git checkout params.yaml` undoes it.
 """
 
-import shutil
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated, Any
 
 import typer
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from defgan.errors import UserError, plain_errors
 from defgan.files import atomic_file
-from defgan.params import Params, load_params
+from defgan.params import Params, load_params, read_params, validate_params
 
 
 def _merge(params: MutableMapping, preset: MutableMapping, prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
@@ -36,6 +32,10 @@ def apply(preset: str | Path, params: str | Path = "params.yaml") -> list[tuple[
 
     Raises UserError, and leaves the file as it was, where the preset is missing or the result is not valid.
     """
+    # Here, not above: where params are only read, PyYAML is enough.
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 4096  # long lines stay whole
@@ -62,11 +62,12 @@ def apply(preset: str | Path, params: str | Path = "params.yaml") -> list[tuple[
 
 def preview(preset: str | Path, params: str | Path = "params.yaml") -> Params:
     """The params that `apply` would write; the params file stays as it is. Raises UserError as `apply` does."""
+    content, changed = read_params(params), read_params(preset)
+    if not isinstance(changed, MutableMapping):
+        raise UserError(f"{preset}: expected keys of params.yaml with their values")
     load_params(params)
-    with TemporaryDirectory() as directory:
-        copy = shutil.copy(params, directory)
-        apply(preset, copy)
-        return load_params(copy)
+    list(_merge(content, changed))
+    return validate_params(content, preset)
 
 
 def main(preset: Annotated[Path, typer.Argument(help="a file of presets/, or your own")]) -> None:

@@ -22,7 +22,6 @@ SIZES = 1000
 """Evenly spaced photographs whose size is looked up."""
 
 
-
 def cards(role: Role) -> None:
     """Write the card of one role."""
     with stage("cards", f"data.{role}", item=role) as (params, run):

@@ -29,7 +29,7 @@ def corpus() -> None:
         from defgan.corpus.scenes import available_cores, contact_sheet, crew
         from defgan.files import atomic_directory, atomic_file
 
-        run.log_params({"seed": params.seed, "corpus": params.corpus.model_dump()})
+        run.log_params({"seed": params.seed, "corpus": params.corpus.model_dump(exclude={"pairs"})})
         with console.status("corpus: the head model (its first use on a machine takes about a minute)"):
             studio = Studio()
         counts = {}

@@ -15,8 +15,6 @@ from stages.common import Role, console, stage, state_directory
 PREPARED = Path("data/prepared")
 
 
-
-
 def prepare(role: Role) -> None:
     """Photographs of a role to data/prepared/ROLE."""
     started = time.monotonic()

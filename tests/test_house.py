@@ -11,6 +11,7 @@ import yaml
 
 from defgan import methods
 from defgan.evaluation.truth import TRUTH
+from defgan.methods.base import PAIRS
 from defgan.params import Params
 from tests.conftest import ROOT
 from tests.imports import files_of, imported_files, imported_names, stage_files
@@ -116,7 +117,9 @@ def test_a_method_retrains_for_the_role_that_it_learns_from_only():
     for _, command, deps, _ in stages():
         if "stages.train" in command:
             role = methods.get(command.split()[-1]).role
-            assert [path for path in deps if path.startswith("data/")] == [f"data/prepared/{role}"]
+            assert [path for path in deps if path.startswith("data/")] == [
+                "data/pairs" if role == PAIRS else f"data/prepared/{role}"
+            ]
 
 
 def test_every_method_edits_and_is_measured():

@@ -107,6 +107,7 @@ def test_missing_file_says_where_to_run(tmp_path):
         ({"plan.grid_faces": 211}, "plan.grid_faces: 211 people of wild are needed, but corpus.wild.subjects is 210"),
         ({"plan.au_faces": 211}, "lower plan.au_faces or raise corpus.wild.subjects"),
         ({"corpus.train.subjects": 0}, "corpus.train.subjects: 0 people are rendered, but data.train takes"),
+        ({"corpus.pairs.held_out": 250}, "250 scenes are held out, but corpus.pairs.scenes is 250"),
         ({"prepare.val_share": 0.0}, "plan.rafd_faces: 3 held-out people of rafd are needed"),
     ],
 )

@@ -10,7 +10,9 @@ import functools
 import numpy as np
 
 from defgan import alignment
+from defgan.corpus.appearance import Look
 from defgan.corpus.head import Head
+from defgan.corpus.renderer import unpack
 from defgan.corpus.roles import Studio
 from defgan.corpus.sampling import ROLES, Person, Shot, sample_person, sample_shot, sample_train_aus
 from defgan.corpus.scenes import Progress, Run, Scene, dress, image_points, no_progress, photograph
@@ -29,6 +31,7 @@ VIEWS = (0, 128, 64)
 POINT_NOISE = 0.03
 """Error of the five points, in distances between the eyes: about a detector's."""
 _SEED_ROLE = len(ROLES)
+_LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _EXCLUSIVE = (("AU12", "AU15", "AU14", "AU20"), ("AU05", "AU45"), ("AU23", "AU25"), ("AU23", "AU26"))
 """Opposites: one of them is kept, drawn at random, the others are 0."""
 
@@ -62,6 +65,11 @@ def sample_subject(seed: int, subject: int, labels: list[str]) -> tuple[Person, 
             aus.append(sample_combination(rng))
         shots.append(sample_shot(rng, "train"))
     return person, shots, np.stack(aus)
+
+
+def skin_luminance(look: np.ndarray) -> float:
+    """Relative luminance (Rec. 709) of the albedo of a packed `Look`'s bare skin, in [0, 1]."""
+    return float(np.array(unpack(Look, look).skin) @ _LUMINANCE)
 
 
 @functools.cache
@@ -102,7 +110,8 @@ def measure_subject(
 def observe(
     studio: Studio, run: Run, seed: int, subjects: range = range(SUBJECTS), progress: Progress = no_progress
 ) -> dict[str, np.ndarray]:
-    """Render and measure the subjects: `measured` float32 N×K, `aus` float32 N×17, `subject` and `view` of shape (N,).
+    """Render and measure the subjects: `measured` float32 N×K, `aus` float32 N×17, and of shape (N,) each `subject`,
+    `view` and `skin`, the subject's `skin_luminance`.
 
     `run` comes from `defgan.corpus.scenes.crew`. Views in which no face is recognised are left out.
     """
@@ -114,17 +123,19 @@ def observe(
     ]
     rows = []
     results = progress(run(measure_subject, jobs), len(jobs))
-    for subject, (_, _, aus), result in zip(subjects, sampled, results, strict=True):
+    for subject, (person, _, aus), result in zip(subjects, sampled, results, strict=True):
+        skin = skin_luminance(person.look)
         for intensities, views in zip(aus, result, strict=True):
             rows += [
-                (measured, intensities, subject, view)
+                (measured, intensities, subject, view, skin)
                 for measured, view in zip(views, VIEWS, strict=True)
                 if np.isfinite(measured).all() and len(measured)
             ]
-    measured, aus, subject, view = zip(*rows, strict=True)
+    measured, aus, subject, view, skin = zip(*rows, strict=True)
     return {
         "measured": np.stack(measured),
         "aus": np.stack(aus),
         "subject": np.array(subject),
         "view": np.array(view),
+        "skin": np.array(skin),
     }

@@ -14,7 +14,7 @@ from defgan.errors import plain_errors
 from defgan.params import load_params
 from stages.common import console
 
-TRAINED = tuple(method.name for method in methods.trained())
+TRAINED = tuple(method.name for method in methods.shown_faces())
 
 
 def training_cost(

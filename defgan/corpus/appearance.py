@@ -1,7 +1,7 @@
 """What the surfaces look like: skin, brows, lips, eyes, teeth, hair, cloth, background, as Warp functions.
 
-Everything is a function of the canonical position (metres, see `head.py`), of the subject's `Look` and of the scene's
-`Light`, never of the photograph's coordinates; only creases depend on the action units.
+Everything is a function of the canonical position (metres, see `head.py`), of the subject's `Look` (and `Variety`) and
+of the scene's `Light`, never of the photograph's coordinates; only creases depend on the action units.
 Colours are linear sRGB in [0, 1].
 """
 
@@ -51,6 +51,35 @@ class Look:
     teeth: wp.vec3
     cloth: wp.vec3
     neckline: wp.float32
+
+
+@wp.struct
+class Variety:
+    """What a subject of the rendered pairs has beyond its `Look`; all zero changes nothing, to the bit."""
+
+    own_teeth: wp.float32  # 1: single teeth, gums, cavity and tongue of their own; 0: one plate
+    tooth_width: wp.float32  # relative to an average tooth
+    tooth_gap: wp.float32  # between the upper front teeth, metres
+    tooth_drop: wp.float32  # how far the teeth stand lower than on the average head, metres
+    gum_line: wp.float32  # share of the row that the gums cover
+    gum: wp.vec3
+    tongue: wp.vec3
+    lip_inner: wp.vec3
+    lip_inner_share: wp.float32
+    sclera_stain: wp.vec3  # what the white of the eye swallows
+    lid_line: wp.float32
+    lid_crease: wp.float32
+    spots: wp.float32
+    fringe_hugs: wp.float32  # 1: the fringe follows the forehead; 0: it falls straight
+    beard_cut: wp.float32  # 0 full, 1 moustache, 2 goatee, 3 without moustache
+    glasses: wp.float32  # 1: worn
+    lens_width: wp.float32  # half, metres
+    lens_height: wp.float32  # half, metres
+    lens_power: wp.float32  # exponent of the superellipse: 2 round, more is squarer
+    rim: wp.float32  # thickness of the frame, metres
+    half_rim: wp.float32  # 1: the lower half of the lenses has no frame
+    rim_color: wp.vec3
+    lens: wp.vec3  # light that the lenses let through
 
 
 @wp.struct
@@ -300,7 +329,30 @@ def beard_zone(p: wp.vec3):
 
 
 @wp.func
-def skin_color(p: wp.vec3, look: Look):
+def beard_cut(p: wp.vec3, cut: float):
+    """Share of the full beard that its owner lets grow here."""
+    above = step01(0.0705, 0.0730, p[2]) * step01(0.0370, 0.0290, wp.abs(p[0]))
+    if cut == 1.0:
+        return above
+    if cut == 2.0:
+        return wp.max(above, step01(0.027, 0.020, wp.abs(p[0])))
+    if cut == 3.0:
+        return 1.0 - above
+    return 1.0
+
+
+@wp.func
+def lid_shadow(p: wp.vec3, variety: Variety):
+    """Darkness of the line of the upper lashes and of the crease above it."""
+    ax = wp.abs(p[0])
+    bow = (ax - 0.032) * (ax - 0.032)
+    line = bell(p[2] - (0.1412 - 25.0 * bow), 0.0011) * step01(0.0175, 0.0205, ax) * step01(0.0450, 0.0420, ax)
+    fold = bell(p[2] - (0.1452 - 18.0 * bow), 0.0009) * step01(0.0185, 0.0225, ax) * step01(0.0460, 0.0410, ax)
+    return (variety.lid_line * line + variety.lid_crease * fold) * step01(-0.105, -0.112, p[1])
+
+
+@wp.func
+def skin_color(p: wp.vec3, look: Look, variety: Variety):
     """Albedo of the bare skin with lips, brows and stubble."""
     ax = wp.abs(p[0])
     front = step01(-0.08, -0.11, p[1])
@@ -321,35 +373,105 @@ def skin_color(p: wp.vec3, look: Look):
     color = wp.cw_mul(color, blend(WHITE, wp.vec3(0.93, 0.82, 0.80), 0.6 * lid))
     speck = step01(0.42, 0.75, n3 + 0.25 * n2) * (cheek + nose + 0.4 * bell(p[2] - 0.17, 0.03) * front)
     color = wp.cw_mul(color, blend(WHITE, wp.vec3(0.72, 0.52, 0.42), wp.min(look.freckles * speck, 0.9)))
+    if variety.spots > 0.0:
+        spot = step01(0.52, 0.80, noise(look.seed + 6, p * 210.0)) * step01(0.098, 0.110, p[2] + 0.4 * ax)
+        color = wp.cw_mul(color, blend(WHITE, wp.vec3(0.66, 0.52, 0.44), wp.min(variety.spots * spot, 0.9)))
 
     zone = beard_zone(p)
     if zone > 0.0:
         n4 = noise(look.seed + 3, wp.vec3(p[0] * 900.0, p[1] * 500.0, p[2] * 500.0))
         shadow = zone * look.stubble * (0.55 + 0.35 * n4)
         color = blend(color, wp.cw_mul(color, wp.vec3(0.42, 0.43, 0.47)), wp.clamp(shadow, 0.0, 0.9))
-        full = step01(0.25, 0.6, zone + 0.25 * n2) * look.beard * (0.85 + 0.3 * n4)
+        full = step01(0.25, 0.6, zone + 0.25 * n2) * look.beard * (0.85 + 0.3 * n4) * beard_cut(p, variety.beard_cut)
         color = blend(color, look.hair * (0.8 + 0.5 * n4), wp.clamp(full, 0.0, 0.97))
 
     lip = lip_mask(p)
     if lip > 0.0:
         fine = noise(look.seed + 4, wp.vec3(p[0] * 900.0, p[1] * 100.0, p[2] * 120.0))
         color = blend(color, look.lips * (1.0 + 0.10 * fine), 0.85 * lip)
+        if variety.lip_inner_share > 0.0:
+            color = blend(color, variety.lip_inner, lip * variety.lip_inner_share * bell(p[2] - 0.0685, 0.0042))
     # The line where the lips meet.
     color = color * (1.0 - 0.35 * bell(p[2] - 0.0697, 0.0011) * step01(0.026, 0.021, ax) * front)
 
     color = blend(color, look.brow, brow_mask(p, look))
+    if variety.lid_line + variety.lid_crease > 0.0:
+        shadow = wp.clamp(lid_shadow(p, variety), 0.0, 0.9)
+        color = wp.cw_mul(color, blend(WHITE, wp.vec3(0.16, 0.12, 0.11), shadow))
     return color
 
 
 @wp.func
-def eye_color(direction: wp.vec3, gaze: wp.vec3, look: Look):
+def tooth_width(k: int, upper: bool):
+    """Width of the k-th tooth from the middle as seen from the front, metres."""
+    if upper:
+        if k == 0:
+            return 0.0076
+        if k == 1:
+            return 0.0058
+        return 0.0048
+    if k < 2:
+        return 0.0049
+    return 0.0046
+
+
+@wp.func
+def tooth(p: wp.vec3, t: float, upper: bool, look: Look, variety: Variety):
+    """(albedo; tilt of the normal outward from the middle) of a row of teeth; `t` 0 in the gum, 1 at the edge."""
+    cavity = wp.vec3(0.045, 0.014, 0.012)
+    ax = wp.abs(p[0])
+    side = int(wp.sign(p[0]))
+    row = 7
+    if upper:
+        row = 8
+    start = float(0.00015)
+    if upper:
+        start += 0.5 * variety.tooth_gap
+    if ax < start and t > variety.gum_line:
+        return wp.vec4(cavity[0], cavity[1], cavity[2], 0.0)
+    number = int(0)  # noqa: RUF046 (so Warp knows a variable that a loop changes)
+    wide = float(0.0)
+    for k in range(5):
+        w = tooth_width(k, upper) * variety.tooth_width * (1.0 + 0.07 * lattice(k, side, row, look.seed + 61))
+        if ax >= start and wide == 0.0:
+            if ax < start + w or k == 4:
+                wide = w
+                number = k
+            else:
+                start += w
+    wide = wp.max(wide, 0.001)
+    u = wp.clamp(2.0 * (ax - start) / wide - 1.0, -1.0, 1.0)
+    a = wp.abs(u)
+    white = look.teeth * (1.0 + 0.05 * lattice(number, side, row, look.seed + 62))
+    if number == 2:
+        white = wp.cw_mul(white, wp.vec3(0.97, 0.92, 0.84))
+    # Yellower toward the gum, rounded toward the neighbour.
+    white = wp.cw_mul(white, blend(wp.vec3(0.93, 0.87, 0.77), WHITE, step01(0.2, 0.7, t)))
+    white = white * (1.0 - 0.20 * a * a) * step01(0.0235, 0.010, ax)
+    seam = bell((1.0 - a) * 0.5 * wide, 0.00048) * (0.45 + 0.35 * t)
+    white = blend(white, cavity, seam)
+    # The edge: rounded corners, side incisors shorter, each a little uneven.
+    short = 0.06 * a * a * a * a + 0.03 * (1.0 + lattice(number, side, row, look.seed + 63))
+    if number == 1 and upper:
+        short += 0.07
+    if number > 2:
+        short += 0.08
+    white = blend(white, cavity, step01(-0.03, 0.03, t - (1.0 - short)))
+    gum_edge = variety.gum_line + 0.13 * a * a * a
+    gum = variety.gum * (1.0 + 0.15 * noise(look.seed + 64, p * 500.0)) * step01(0.026, 0.010, ax)
+    color = blend(gum, white, step01(-0.03, 0.03, t - gum_edge))
+    return wp.vec4(color[0], color[1], color[2], u * float(side))
+
+
+@wp.func
+def eye_color(direction: wp.vec3, gaze: wp.vec3, look: Look, variety: Variety):
     """Colour of the eyeball at a unit direction from its centre; the iris sits around `gaze`."""
     c = wp.clamp(wp.dot(direction, gaze), -1.0, 1.0)
     angle = wp.acos(c)
     size = look.iris_size
     r = angle / size
     n = noise(look.seed + 41, direction * 9.0)
-    white = wp.vec3(0.66, 0.62, 0.595) * look.sclera
+    white = wp.cw_mul(wp.vec3(0.66, 0.62, 0.595) * look.sclera, WHITE - variety.sclera_stain)
     # Redder toward the corners.
     white = wp.cw_mul(white, blend(WHITE, wp.vec3(0.86, 0.62, 0.58), step01(1.5, 2.6, r) * (0.7 + 0.3 * n)))
     side = direction - gaze * c

@@ -77,8 +77,13 @@ class Head:
         kinds[self.faces.ravel()] = self.material.repeat(3)
         return kinds
 
-    def dressed(self, anny_vertices: np.ndarray, volume: float, fringe: float, waves: float, seed: int) -> np.ndarray:
-        """All neutral vertices of a subject, float32 V×3, from anny's (A×3), with hair of a given volume (metres)."""
+    def dressed(
+        self, anny_vertices: np.ndarray, volume: float, fringe: float, waves: float, seed: int, hugs: bool = False
+    ) -> np.ndarray:
+        """All neutral vertices of a subject, float32 V×3, from anny's (A×3), with hair of a given volume (metres).
+
+        The fringe (metres) falls straight, or `hugs` the round of the forehead.
+        """
         vertices = self.build @ anny_vertices.astype(np.float64)
         p, level = self.canonical.astype(np.float64), self.level.astype(np.float64)
         kinds = self.vertex_material
@@ -93,7 +98,15 @@ class Head:
         outward = p[shell] - (0.0, -0.03, 0.13)
         outward /= np.linalg.norm(outward, axis=1, keepdims=True)
         front = np.clip((-0.075 - p[shell, 1]) / 0.03, 0, 1) * np.clip((p[shell, 2] - 0.175) / 0.02, 0, 1)
-        falls = front[:, None] * np.array([0.0, -0.35, -1.0]) * fringe
+        if hugs:
+            arm = p[shell] - (0.0, -0.03, 0.13)
+            angle = front * fringe * level[shell] / np.linalg.norm(arm[:, 1:], axis=1)
+            cos, sin = np.cos(angle), np.sin(angle)
+            y, z = arm[:, 1], arm[:, 2]
+            vertices[shell] += np.stack([0 * y, y * cos - z * sin - y, y * sin + z * cos - z], axis=1)
+            falls = 0.004 * front[:, None] * outward
+        else:
+            falls = front[:, None] * np.array([0.0, -0.35, -1.0]) * fringe
         vertices[shell] += level[shell, None] * (outward * height[:, None] + falls)
 
         hanging = kinds == CURTAIN
@@ -103,6 +116,17 @@ class Head:
         swing += 0.01 * waves * (0.2 + level[hanging]) * lumps[hanging]
         vertices[hanging] += radial * swing[:, None]
         return vertices.astype(np.float32)
+
+    def seat_teeth(self, vertices: np.ndarray, drop: float) -> np.ndarray:
+        """The neutral vertices with both rows of teeth where this subject's lips meet, `drop` metres lower."""
+        p = self.canonical
+        moved = (vertices - p) * (0, 1, 1)
+        lips = (np.abs(p[:, 0]) < 0.010) & (np.abs(p[:, 2] - 0.0697) < 0.0020) & (self.vertex_material == SKIN)
+        teeth = self.vertex_material == TEETH
+        seated = vertices.copy()
+        for row in (teeth & (p[:, 2] > 0.065), teeth & (p[:, 2] <= 0.065)):
+            seated[row] += moved[lips & (p[:, 1] < -0.11)].mean(axis=0) - moved[row].mean(axis=0) - (0, 0, drop)
+        return seated.astype(np.float32)
 
     def displaced(self, vertices: np.ndarray, aus: np.ndarray) -> np.ndarray:
         """A neutral head (float32 V×3) under AU intensities (17,)."""

@@ -7,8 +7,9 @@ import warp as wp
 from scipy.sparse import csr_matrix
 
 from defgan.corpus import appearance as ap
+from defgan.corpus import glasses
 from defgan.corpus import head as hd
-from defgan.corpus.appearance import Creases, Light, Look, blend, noise, step01
+from defgan.corpus.appearance import Creases, Light, Look, Variety, blend, noise, step01
 from defgan.facs import AU_NAMES
 
 wp.config.log_level = wp.LOG_ERROR  # else a machine without a GPU gets a warning
@@ -187,7 +188,8 @@ def shade_kernel(
     seen: wp.array2d(dtype=wp.int32), shadows: wp.array2d(dtype=wp.float32), faces: wp.array2d(dtype=wp.int32),
     material: wp.array(dtype=wp.int32), point_of: wp.array(dtype=wp.vec3), canonical: wp.array(dtype=wp.vec3),
     normal: wp.array(dtype=wp.vec3), level_of: wp.array(dtype=wp.float32), occlusion: wp.array(dtype=wp.float32),
-    eyes: Eyes, look: Look, light: Light, folds: Creases, view: View, lamp: Lamp, out: wp.array2d(dtype=wp.vec3),
+    eyes: Eyes, look: Look, variety: Variety, light: Light, folds: Creases, view: View, lamp: Lamp,
+    out: wp.array2d(dtype=wp.vec3),
 ):  # fmt: skip
     """Linear colour of each sample from the face that is `seen` there (−1: none)."""
     i, j = wp.tid()
@@ -227,7 +229,7 @@ def shade_kernel(
     power = float(20.0)
     wrap = wp.vec3(0.05, 0.05, 0.05)
     if kind == _SKIN:
-        albedo = ap.skin_color(p, look)
+        albedo = ap.skin_color(p, look, variety)
         crease = ap.crease(p, look, folds)
         n = wp.normalize(n + wp.vec3(crease[0], crease[1], crease[2]))
         albedo = wp.cw_mul(albedo, blend(ap.WHITE, wp.vec3(0.30, 0.20, 0.17), crease[3]))
@@ -243,9 +245,15 @@ def shade_kernel(
             shine = shine * (1.0 - root)
     elif kind == _MOUTH:
         albedo = wp.vec3(0.33, 0.085, 0.075) * step01(-0.085, -0.135, p[1])
+        if variety.own_teeth > 0.0:
+            albedo = albedo * 0.6
         shine = 0.15
     elif kind == _TONGUE:
         albedo = wp.vec3(0.46, 0.15, 0.14) * (0.25 + 0.75 * step01(-0.09, -0.12, p[1]))
+        if variety.own_teeth > 0.0:
+            groove = 1.0 - 0.28 * ap.bell(p[0], 0.0028)
+            bumps = groove * (1.0 + 0.14 * noise(look.seed + 65, p * 600.0))
+            albedo = variety.tongue * (bumps * (0.2 + 0.8 * step01(-0.085, -0.122, p[1])))
         shine = 0.2
     elif kind == _TEETH:
         gap = 0.5 + 0.5 * wp.cos(p[0] * 6.2832 / 0.0076)
@@ -256,6 +264,10 @@ def shade_kernel(
         t = level - wp.floor(wp.min(level, 1.0))
         albedo = look.teeth * (1.0 - 0.35 * wp.pow(gap, 12.0)) * step01(0.023, 0.008, wp.abs(p[0]))
         albedo = blend(wp.vec3(0.45, 0.16, 0.15), albedo, step01(0.02, 0.16, t))
+        if variety.own_teeth > 0.0:
+            own = ap.tooth(p, t, level < 1.0, look, variety)
+            albedo = wp.vec3(own[0], own[1], own[2])
+            n = wp.normalize(n + wp.vec3(0.35 * own[3], 0.0, 0.0))
         shine = 0.35
         power = 50.0
     elif kind == _LEFT_EYE or kind == _RIGHT_EYE:
@@ -265,7 +277,7 @@ def shade_kernel(
             centre = eyes.right
             gaze = eyes.right_gaze
         n = wp.normalize(point - centre)
-        albedo = ap.eye_color(n, gaze, look)
+        albedo = ap.eye_color(n, gaze, look, variety)
         shine = 1.6
         power = 220.0
         # Lids and lashes shade the upper part of the ball.
@@ -382,6 +394,12 @@ def unpack(struct, vector: np.ndarray):
     return instance
 
 
+def variety_of(look: np.ndarray) -> Variety:
+    """What follows the packed `Look` in a subject's vector; nothing follows it in the roles without `Variety`."""
+    rest = look[width(Look) :]
+    return unpack(Variety, rest) if len(rest) else Variety()
+
+
 def vertex_normals(vertices: np.ndarray, faces: np.ndarray, incidence: csr_matrix) -> np.ndarray:
     """Area-weighted unit normals, float32 V×3."""
     a, b, c = vertices[faces[:, 0]], vertices[faces[:, 1]], vertices[faces[:, 2]]
@@ -447,6 +465,7 @@ class Renderer:
         self._material = wp.array(head.material, dtype=wp.int32, device="cpu")
         self._canonical = wp.array(head.canonical, dtype=wp.vec3, device="cpu")
         self._level = wp.array(head.level, dtype=wp.float32, device="cpu")
+        self._temples = glasses.temples(head)
         self._occlusion = wp.array(head.occlusion, dtype=wp.float32, device="cpu")
         # The mouth's inside is drawn after the lips; hair after the skin, the outer shells first.
         passes = {
@@ -480,7 +499,8 @@ class Renderer:
     ) -> np.ndarray:  # fmt: skip
         """One photograph, uint8 size×size×3, of a head whose (displaced) vertices are given.
 
-        `look` and `light` are packed structs, the light in camera axes; `gaze` is the point that the eyes look at.
+        `look` (a `Look` that a `Variety` may follow) and `light` are packed, the light in camera axes; `gaze` is the
+        point that the eyes look at.
         """
         head, samples = self.head, size * supersample
         face = unpack(Look, look)
@@ -498,18 +518,27 @@ class Renderer:
             setattr(eyes, side, wp.vec3(*map(float, centre)))
             setattr(eyes, f"{side}_gaze", wp.vec3(*map(float, direction / np.linalg.norm(direction))))
 
+        variety = variety_of(look)
         xy, nearness = camera.screen(vertices, samples)
-        seen, _ = self._draw(np.c_[xy, nearness], nearness, face, samples)
+        seen, near = self._draw(np.c_[xy, nearness], nearness, face, samples)
         lamp, shadows = self._shadow_map(vertices, np.array(lamps.key), camera.target, face)
         normals = vertex_normals(vertices, head.faces, self._incidence)
+        view = camera.view(samples)
         out = wp.zeros((samples, samples), dtype=wp.vec3, device="cpu")
         inputs = [
             wp.array(seen, dtype=wp.int32, device="cpu"), wp.array(shadows, dtype=wp.float32, device="cpu"),
             self._faces, self._material, wp.array(vertices, dtype=wp.vec3, device="cpu"), self._canonical,
-            wp.array(normals, dtype=wp.vec3, device="cpu"), self._level, self._occlusion, eyes, face, lamps, folds,
-            camera.view(samples), lamp, out,
+            wp.array(normals, dtype=wp.vec3, device="cpu"), self._level, self._occlusion, eyes, face, variety,
+            lamps, folds, view, lamp, out,
         ]  # fmt: skip
         wp.launch(shade_kernel, dim=(samples, samples), inputs=inputs, device="cpu")
+        if variety.glasses:
+            inputs = [
+                wp.array(near, dtype=wp.float32, device="cpu"), view.origin, view.target, view.right, view.up,
+                wp.vec3(*map(float, camera.rotation[1])), wp.vec2(view.cx, view.cy), view.pixel, self._seat(vertices),
+                variety, lamps, out,
+            ]  # fmt: skip
+            wp.launch(glasses.wear_kernel, dim=(samples, samples), inputs=inputs, device="cpu")
         linear = out.numpy().reshape(size, supersample, size, supersample, 3).mean(axis=(1, 3), dtype=np.float32)
         return develop(linear, lamps.exposure, lamps.grain, lamps.back_seed)
 
@@ -525,6 +554,34 @@ class Renderer:
         shift = np.linalg.solve(rows, (SHADOW_TEXELS / 2, SHADOW_TEXELS / 2, 1.0))
         lamp.centre = wp.vec3(*map(float, centre - shift))
         return lamp, self._draw(screen, np.ones(len(vertices)), look, SHADOW_TEXELS)[1]
+
+    def _seat(self, vertices: np.ndarray) -> glasses.Seat:
+        centres = (eyeball_centre(vertices[eye]) for eye in (self.head.left_eye, self.head.right_eye))
+        return glasses.seat_of(vertices[self._temples], *centres)
+
+    def framed(
+        self, vertices: np.ndarray, look: np.ndarray, camera: Camera, xy: np.ndarray, nearness: np.ndarray, size: int
+    ) -> np.ndarray:
+        """Whether the frame of the subject's glasses hides the surface at image points, bool N.
+
+        `xy` (N×2) in pixels of a photograph of side `size`; `nearness` (N) of the surface there, 0 for none.
+        """
+        variety = variety_of(look)
+        if not variety.glasses:
+            return np.zeros(len(xy), dtype=bool)
+        side, away, up = camera.rotation
+        across = (xy / size - np.array(camera.centre)) * camera.span
+        rays = across[:, :1] * side - across[:, 1:] * up + CAMERA_DISTANCE * away
+        rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+        far = 1 / np.maximum(nearness, 0.1) / (rays @ away)
+        solid = wp.zeros(len(xy), dtype=wp.float32, device="cpu")
+        inputs = [
+            wp.array(rays.astype(np.float32), dtype=wp.vec3, device="cpu"),
+            wp.array(far.astype(np.float32), dtype=wp.float32, device="cpu"), camera.view(size).origin,
+            self._seat(vertices), variety, solid,
+        ]  # fmt: skip
+        wp.launch(glasses.frame_kernel, dim=len(xy), inputs=inputs, device="cpu")
+        return solid.numpy() > 0.5
 
     def visible(
         self, xy: np.ndarray, nearness: np.ndarray, look: np.ndarray, size: int

@@ -47,7 +47,8 @@ def _mix(rng: np.random.Generator, *colors: tuple[float, float, float]) -> np.nd
     return np.exp(weights @ np.log(np.array(colors)))
 
 
-def _linear(srgb: tuple[int, int, int]) -> tuple[float, float, float]:
+def linear(srgb: tuple[int, int, int]) -> tuple[float, float, float]:
+    """An sRGB colour of three bytes as linear light in [0, 1]."""
     return tuple(((c / 255 + 0.055) / 1.055) ** 2.4 for c in srgb)
 
 
@@ -65,12 +66,12 @@ def face_changes(labels: list[str]) -> dict[str, float]:
     return chosen
 
 
-def sample_person(rng: np.random.Generator, labels: list[str]) -> Person:
-    """Draw a subject; `labels` are anny's local changes."""
+def sample_person(rng: np.random.Generator, labels: list[str], origin: np.ndarray | None = None) -> Person:
+    """Draw a subject; `labels` are anny's local changes, `origin` its African, Asian and Caucasian shares if given."""
     female = rng.random() < 0.5
     gender = float(np.clip(rng.normal(0.9 if female else 0.1, 0.12), 0, 1))
     age = float(rng.beta(1.3, 2.2))  # 0 about 20 years, 1 about 75
-    african, asian, caucasian = origin = rng.dirichlet([0.45, 0.45, 0.55])
+    african, asian, caucasian = origin = rng.dirichlet([0.45, 0.45, 0.55]) if origin is None else origin
     phenotypes = {
         "gender": gender,
         "age": 0.66 + 0.27 * age,
@@ -97,7 +98,7 @@ def sample_person(rng: np.random.Generator, labels: list[str]) -> Person:
 def _sample_look(rng: np.random.Generator, female: bool, age: float, origin: np.ndarray) -> dict:
     african, asian, caucasian = origin
     # Albedo of skin from dark to light, interpolated by melanin in the logarithm.
-    stops = np.log([_linear((232, 190, 165)), _linear((212, 162, 130)), _linear((170, 118, 86)), _linear((92, 60, 44))])
+    stops = np.log([linear((232, 190, 165)), linear((212, 162, 130)), linear((170, 118, 86)), linear((92, 60, 44))])
     melanin = np.clip(0.93 * african + 0.36 * asian + 0.14 * caucasian + rng.normal(0, 0.10), 0, 1) * 3
     low = min(int(melanin), 2)
     skin = np.exp(stops[low] + (melanin - low) * (stops[low + 1] - stops[low]))
@@ -246,6 +247,18 @@ def _vary(rng: np.random.Generator, aus: np.ndarray, scale: float, jitter: float
     return np.clip(varied, 0, 1).astype(np.float32)
 
 
+def exclude_opposites(aus: np.ndarray) -> np.ndarray:
+    """AUs (17,) in which opposites do not meet: the corners of the mouth go up, down or aside; the strongest stays."""
+    kept = aus.copy()
+    for group in (("AU12", "AU15", "AU14", "AU20"), ("AU05", "AU45"), ("AU23", "AU25"), ("AU23", "AU26")):
+        index = [AU_NAMES.index(name) for name in group]
+        strongest = index[int(kept[index].argmax())]
+        for i in index:
+            if i != strongest:
+                kept[i] *= 0.2
+    return kept
+
+
 def sample_train_aus(rng: np.random.Generator) -> tuple[np.ndarray, str]:
     """AUs of a training photograph: neutral, a prototype at any intensity, a single unit, or a sparse mixture."""
     kind = rng.random()
@@ -256,17 +269,10 @@ def sample_train_aus(rng: np.random.Generator) -> tuple[np.ndarray, str]:
         return _vary(rng, preset(name), rng.uniform(0.35, 1.05), 0.25), name
     if kind < 0.72:
         return au_vector({AU_NAMES[rng.integers(N_AUS)]: rng.uniform(0.3, 1.0)}), ""
-    # Opposites exclude each other: the corners of the mouth go up, down or aside.
     aus = np.zeros(N_AUS, dtype=np.float32)
     chosen = rng.choice(N_AUS, rng.integers(2, 6), replace=False)
     aus[chosen] = rng.beta(1.6, 1.6, len(chosen))
-    for group in (("AU12", "AU15", "AU14", "AU20"), ("AU05", "AU45"), ("AU23", "AU25"), ("AU23", "AU26")):
-        index = [AU_NAMES.index(name) for name in group]
-        keep = index[int(aus[index].argmax())]
-        for i in index:
-            if i != keep:
-                aus[i] *= 0.2
-    return aus, ""
+    return exclude_opposites(aus), ""
 
 
 def sample_wild_aus(rng: np.random.Generator) -> np.ndarray:

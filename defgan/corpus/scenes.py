@@ -19,10 +19,10 @@ import pandas as pd
 from PIL import Image
 from scipy.sparse import csr_matrix
 
-from defgan.alignment import POINT_COLUMNS, apply, crop
+from defgan.alignment import POINT_COLUMNS, apply, crop, invert
 from defgan.corpus.appearance import Look
 from defgan.corpus.head import SKIN, Head
-from defgan.corpus.renderer import CAMERA_DISTANCE, Camera, Renderer, unpack
+from defgan.corpus.renderer import CAMERA_DISTANCE, Camera, Renderer, unpack, variety_of
 from defgan.corpus.sampling import Shot
 from defgan.errors import MissingInputError
 from defgan.facs import AU_NAMES
@@ -94,8 +94,9 @@ def five_points(vertices: np.ndarray, head: Head) -> np.ndarray:
 
 def dress(head: Head, anny: np.ndarray, look: np.ndarray) -> np.ndarray:
     """A subject's neutral vertices with hair, float32 V×3, from anny's vertices and the packed `Look`."""
-    style = unpack(Look, look)
-    return head.dressed(anny, style.volume, style.fringe, style.waves, style.seed)
+    style, variety = unpack(Look, look), variety_of(look)
+    vertices = head.dressed(anny, style.volume, style.fringe, style.waves, style.seed, variety.fringe_hugs > 0)
+    return head.seat_teeth(vertices, variety.tooth_drop) if variety.own_teeth else vertices
 
 
 def image_points(scene: Scene, aus: np.ndarray) -> np.ndarray:
@@ -137,6 +138,7 @@ def motion(
     - the backward flow, float32 size×size×2 (x, y in crop pixels): the point at pixel p of the image under `aus_to` was
       at p + flow[p] in the image under `aus_from`;
     - where the flow is valid, bool size×size: where the point is visible in both images, and on the still background;
+      a frame of glasses stands still, and what it hides is not visible;
     - where it is valid and on skin, with lips and brows, bool size×size.
     """
     head, renderer = scene.head, renderer_of(scene.head)
@@ -147,7 +149,7 @@ def motion(
         return apply(transform, xy), nearness
 
     xy_after, near_after = in_crop(after)
-    face, _ = renderer.visible(xy_after, near_after, scene.look, size)
+    face, near = renderer.visible(xy_after, near_after, scene.look, size)
     finer = 2
     xy_before, near_before = in_crop(before)
     face_before, depth_before = renderer.visible(xy_before * finer, near_before, scene.look, size * finer)
@@ -166,7 +168,16 @@ def motion(
     inside = ((xy >= 0) & (xy < size)).all(axis=1)
     valid[rows, columns] = inside & (apart < _SEEN)
     skin = np.zeros_like(valid)
+
+    def framed(vertices: np.ndarray, xy: np.ndarray, nearness: np.ndarray) -> np.ndarray:
+        photographed = apply(invert(transform), xy)
+        return renderer.framed(vertices, scene.look, scene.camera, photographed, nearness, scene.size)
+
+    valid[rows, columns] &= ~framed(before, xy, nearness)
     skin[rows, columns] = valid[rows, columns] & (head.material[face[rows, columns]] == SKIN)
+    pixels = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1).reshape(-1, 2) + 0.5
+    frame = framed(after, pixels, near.ravel()).reshape(size, size)
+    flow[frame], valid[frame], skin[frame] = 0, True, False
     return flow, valid, skin
 
 

@@ -4,5 +4,5 @@ from defgan import methods
 
 EDITORS = tuple(method.name for method in methods.told_aus())
 """Methods that edit by action units, in the order of the figures."""
-DEFAULT = "defgan"
+DEFAULT = "defgan_supervised"
 """The one that edits where none is named."""

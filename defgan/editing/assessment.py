@@ -1,23 +1,20 @@
 """Measures of edits of real photographs, which have no true image: do the wanted AUs rise, is the identity kept?"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
-import torch
 
 from defgan import alignment, methods
-from defgan.editing import DEFAULT
 from defgan.editing.editor import Editor, render
 from defgan.editing.face_finder import Face
+from defgan.editing.people import DISTANCE_NAME, Person, chip, embed
 from defgan.editing.targets import make_target
-from defgan.evaluation.identity import DISTANCE_NAMES, distances, embeddings
-from defgan.faces.embedders import load_embedder
+from defgan.evaluation.identity import distances
 from defgan.facs import AU_NAMES, EXPRESSIONS, PRESETS, preset
 
-EMBEDDER = "dlib-resnet-128"
 SAME_PERSON = 0.6
 """L2 distance below which dlib takes two faces for one person."""
 RISE = 0.05
@@ -26,8 +23,10 @@ EITHER = MappingProxyType({"surprise": (("AU25", "AU26"), ("AU01", "AU02")), "fe
 """AUs of which one is enough: estimators often confuse jaw drop with parted lips, and inner with outer brows."""
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 """Values of α for which response and identity are measured; the last one is the whole edit."""
-RESPONSE, DISTANCE = "response of the AUs", f"identity distance to the input ({DISTANCE_NAMES[EMBEDDER]})"
+RESPONSE, DISTANCE = "response of the AUs", f"identity distance to the input ({DISTANCE_NAME})"
+CURVE = (RESPONSE, DISTANCE)
 AT_EQUAL_RESPONSE = f"{DISTANCE} at equal response"
+SAME = f"same person as in the other photograph (dlib L2 < {SAME_PERSON:g})"
 LEADING = MappingProxyType({"happy": ("AU12",), "anger": ("AU04",), "surprise": ("AU25", "AU26")})
 """AUs whose largest rise measures the response under errors of the crop."""
 CROP_ERRORS = (
@@ -40,29 +39,8 @@ CROP_ERRORS = (
 """Kinds and amounts of errors of the crop."""
 
 
-@dataclass(frozen=True)
-class Person:
-    """A person's photograph for editing, and the face of a second photograph for recognition."""
-
-    name: str
-    pixels: np.ndarray  # uint8 H×W×3
-    face: Face
-    other: np.ndarray  # uint8 150×150×3, the aligned face of the other photograph
-
-
-def chip(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """The aligned face at the embedder's size, uint8 150×150×3."""
-    return alignment.crop(pixels, alignment.similarity_transform(points, 150), 150)
-
-
 def _edit(editor: Editor, pixels: np.ndarray, face: Face, expression: str, strength: float = 1.0) -> np.ndarray:
     return render(pixels, [editor.generate(face, make_target(expression, strength=strength).vector(face.x))])
-
-
-def _aus(editor: Editor, pixels: np.ndarray, face: Face) -> np.ndarray:
-    """The AUs at the original's points, (17,); NaN where the estimator finds no face: then no AU has risen."""
-    aus = editor.find.estimate_aus(pixels, face.points).aus
-    return np.full(len(AU_NAMES), np.nan) if aus is None else aus
 
 
 def rising(rises: np.ndarray, expression: str) -> dict[str, np.ndarray]:
@@ -79,43 +57,57 @@ def _at_strength(measure: str, strength: float) -> str:
     return measure if strength == 1 else f"{measure}, strength {strength:g}"
 
 
-def response(rises: np.ndarray, asked: np.ndarray) -> float:
-    """Least-squares slope of N people's rises of AUs over the wanted rises, both N×17; NaN counts as no rise."""
-    return float((np.nan_to_num(rises) * asked).sum() / (asked**2).sum())
+def observe(editor: Editor, people: Sequence[Person], progress: Callable[[Iterable, str], Iterable]) -> pd.DataFrame:
+    """One row per expression, strength and person, in this order, of the edits of one model.
 
-
-def measure(editor: Editor, people: Sequence[Person], progress: Callable[[Iterable, str], Iterable]) -> pd.DataFrame:
-    """All measures of one model: columns method, expression, measure, value, n.
-
-    The response at strength α is relative to the rises that strength 1 wants, so that it grows with α.
+    Columns: method, expression, strength, person; `moved` and `asked`, whose sums make the `response`; `distance` to
+    the input, `same` (as in the other photograph), and the rise of every AU, NaN where no face is found any more.
     """
-    embedder = load_embedder(EMBEDDER)
-
-    def embed(chips: Sequence[np.ndarray]) -> torch.Tensor:
-        return embeddings(embedder, np.stack(chips), 16, "Identity")
-
-    others, inputs = (
-        embed([person.other for person in people]),
-        embed([chip(p.pixels, p.face.points) for p in people]),
-    )
+    others = embed([person.other for person in people])
+    inputs = embed([chip(person.pixels, person.face.points) for person in people])
     before = np.stack([person.face.x for person in people])
     rows = []
     for expression in EXPRESSIONS:
-        asked, values = preset(expression) - before, {}
+        asked = preset(expression) - before
         for strength in STRENGTHS:
             chips, after = [], []
             for person in progress(people, f"{editor.name}: {expression}, strength {strength:g}"):
                 edited = _edit(editor, person.pixels, person.face, expression, strength)
-                after.append(_aus(editor, edited, person.face))
+                after.append(editor.estimate_aus(edited, person.face))
                 chips.append(chip(edited, person.face.points))
             embedded, rises = embed(chips), np.stack(after) - before
-            values[_at_strength(RESPONSE, strength)] = response(rises, asked)
-            values[_at_strength(DISTANCE, strength)] = distances(embedded, inputs)
-        # `embedded` and `rises` are now those of the whole edit.
-        same = (embedded - others).norm(dim=1).numpy() < SAME_PERSON
-        whole = {f"same person as in the other photograph (dlib L2 < {SAME_PERSON:g})": same}
-        for name, each in (rising(rises, expression) | whole | values).items():
-            rows.append((editor.name, expression, name, float(np.mean(each)), len(people)))
+            columns = {
+                "method": editor.name,
+                "expression": expression,
+                "strength": strength,
+                "person": [person.name for person in people],
+                "moved": (np.nan_to_num(rises) * asked).sum(axis=1),
+                "asked": (asked**2).sum(axis=1),
+                "distance": distances(embedded, inputs),
+                "same": (embedded - others).norm(dim=1).numpy() < SAME_PERSON,
+            }
+            rows.append(pd.DataFrame(columns).join(pd.DataFrame(rises, columns=AU_NAMES)))
+    return pd.concat(rows, ignore_index=True)
+
+
+def response(observed: pd.DataFrame) -> float:
+    """Least-squares slope of people's rises of AUs over the rises that strength 1 wants; no face counts as no rise.
+
+    So the response at strength α grows with α. `observed` holds rows of `observe`.
+    """
+    return observed["moved"].sum() / observed["asked"].sum()
+
+
+def summarise(observed: pd.DataFrame) -> pd.DataFrame:
+    """The measures of each method and expression over all people: columns method, expression, measure, value, n."""
+    rows = []
+    for (method, expression), own in observed.groupby(["method", "expression"], sort=False):
+        whole = own[own["strength"] == 1]
+        values = dict(rising(whole[list(AU_NAMES)].to_numpy(), expression)) | {SAME: whole["same"]}
+        for strength, at in own.groupby("strength"):
+            values[_at_strength(RESPONSE, strength)] = response(at)
+            values[_at_strength(DISTANCE, strength)] = at["distance"]
+        rows += [(method, expression, name, float(np.mean(each)), len(whole)) for name, each in values.items()]
     return pd.DataFrame(rows, columns=["method", "expression", "measure", "value", "n"])
 
 
@@ -130,22 +122,31 @@ def _distance_at(wanted: float, responses: Sequence[float], identities: Sequence
     return np.nan
 
 
-def equal_response(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the identity distance at equal response, by method and expression; `table` holds rows of `measure`.
+def compared(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Each method with its rival, where both are among `names`."""
+    names = tuple(names)
+    return [(name, methods.get(name).rival) for name in names if methods.get(name).rival in names]
 
-    A method that hardly edits keeps the identity. So methods are compared at the largest response that all of them
-    reach. NaN where one of them does not respond at all.
+
+def equal_response(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the identity distance at equal response, for each method and its rival; `table` is `summarise`'s.
+
+    A method that hardly edits keeps the identity. So the two are compared at the largest response that both reach. NaN
+    where one of them does not respond at all.
     """
+    values = table.set_index(["method", "expression", "measure"])["value"]
+    counts = table.groupby("expression", sort=False)["n"].first()
     rows = []
-    for expression, of_expression in table.groupby("expression", sort=False):
-        curves = {}
-        for method, own in of_expression.groupby("method", sort=False):
-            values = own.set_index("measure")["value"]
-            curves[method] = [[values[_at_strength(what, s)] for s in STRENGTHS] for what in (RESPONSE, DISTANCE)]
-        common = min(max(responses) for responses, _ in curves.values())
-        for method, (responses, identities) in curves.items():
-            value = _distance_at(common, responses, identities)
-            rows.append((method, expression, AT_EQUAL_RESPONSE, value, of_expression["n"].iloc[0]))
+    for pair in compared(table["method"].unique()):
+        for expression, n in counts.items():
+            curves = {
+                method: [[values[method, expression, _at_strength(what, s)] for s in STRENGTHS] for what in CURVE]
+                for method in pair
+            }
+            common = min(max(responses) for responses, _ in curves.values())
+            rows += [
+                (method, expression, AT_EQUAL_RESPONSE, _distance_at(common, *curves[method]), n) for method in pair
+            ]
     return pd.DataFrame(rows, columns=table.columns)
 
 
@@ -178,14 +179,14 @@ def crop_errors(
             rises = []
             for person in people:
                 face = miscropped(person.pixels, person.face, kind, amount)
-                after = _aus(editor, _edit(editor, person.pixels, face, expression), person.face)
+                after = editor.estimate_aus(_edit(editor, person.pixels, face, expression), person.face)
                 rises.append(np.nan_to_num(after[indices] - person.face.x[indices]).max())
             name = f"mean rise of {' or '.join(names)}"
             rows.append((editor.name, kind, amount, expression, name, float(np.mean(rises)), len(people)))
     return pd.DataFrame(rows, columns=["method", "error", "amount", "expression", "measure", "value", "n"])
 
 
-def identity_wins(table: pd.DataFrame, measure: str = DISTANCE, method: str = DEFAULT) -> Mapping[str, bool]:
+def identity_wins(table: pd.DataFrame, method: str, measure: str = DISTANCE) -> Mapping[str, bool]:
     """By expression, whether a method's mean identity distance is below its rival's."""
     rival = methods.get(method).rival
     rows = table[table["measure"] == measure]

@@ -151,6 +151,11 @@ class Editor:
             change=None if edit.mask is None else (127.5 * change)[0].permute(1, 2, 0).contiguous().numpy(),
         )
 
+    def estimate_aus(self, pixels: np.ndarray, face: Face) -> np.ndarray:
+        """The AUs of an edited photograph at the original's points, (17,); NaN where the estimator finds no face."""
+        aus = self.find.estimate_aus(pixels, face.points).aus
+        return np.full(len(AU_NAMES), np.nan) if aus is None else aus
+
     def apply(self, photograph: Photograph, faces: Sequence[Face], target: Target) -> EditedPhotograph:
         """Edit faces that `find` has found in the photograph."""
         parts = tuple(self.generate(face, target.vector(face.x)) for face in faces)

@@ -75,9 +75,13 @@ class Line(NamedTuple):
 def line(asked: np.ndarray, response: np.ndarray, sweeps: pd.Series | np.ndarray) -> Line:
     """Response to a control, both (N,), about each sweep's own mean; `sweeps` (N,) names the sweep of each point."""
     known = ~np.isnan(response)
-    points = pd.DataFrame({"asked": asked[known], "response": response[known], "sweep": np.asarray(sweeps)[known]})
-    centred = points[["asked", "response"]] - points.groupby("sweep")[["asked", "response"]].transform("mean")
-    x, y = centred["asked"].to_numpy(np.float64), centred["response"].to_numpy(np.float64)
+    # Called for each pair of AUs: pandas' groupby takes a hundred times as long.
+    codes, _ = pd.factorize(np.asarray(sweeps)[known])
+    counts = np.bincount(codes)
+    x, y = (
+        values - (np.bincount(codes, values) / counts)[codes]
+        for values in (np.asarray(asked, np.float64)[known], np.asarray(response, np.float64)[known])
+    )
     if not (x**2).sum() > 1e-12:
         return Line(np.nan, np.nan, len(x))
     slope = (x @ y) / (x @ x)

@@ -7,14 +7,12 @@ annotations, the recipe and the code. A run after a kill makes only the missing 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -32,7 +30,7 @@ from defgan.faces.preparation import Recipe, Shard, check_annotations, reject_al
 from defgan.faces.processes import CrashError, Engine, local_engine, run_apart
 from defgan.faces.table import COLUMNS, read_pixels
 from defgan.facs import AU_NAMES
-from defgan.files import atomic_directory
+from defgan.files import alone, atomic_directory
 from defgan.pixels import tile
 from defgan.records import Dataset, Record
 from defgan.spacing import spread
@@ -75,17 +73,8 @@ def prepare_faces(
     """
     check_annotations(source.path, dataset.has_points, dataset.has_aus, role, source)
     recipe = Recipe(role, source, image_size, options)
-    with _alone(state):
+    with alone(state):
         return _prepare(dataset, recipe, seed, directory, state)
-
-
-@contextmanager
-def _alone(state: Path) -> Iterator[None]:
-    """Wait while another process works on the same state: of two experiments one would delete the other's shards."""
-    state.parent.mkdir(parents=True, exist_ok=True)
-    with state.with_name(f".{state.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _prepare(dataset: Dataset, recipe: Recipe, seed: int, directory: Path, state: Path) -> Summary:

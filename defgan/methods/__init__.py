@@ -6,7 +6,14 @@ from importlib import import_module
 from defgan.errors import UserError
 from defgan.methods.base import Method
 
-NAMES: tuple[str, ...] = ("copy", "ganimation", "defgan", "stargan")
+NAMES: tuple[str, ...] = (
+    "copy",
+    "ganimation",
+    "defgan",
+    "stargan",
+    "ganimation_supervised",
+    "defgan_supervised",
+)
 """In the order of the tables: baselines first."""
 
 
@@ -28,6 +35,20 @@ def trained() -> tuple[Method, ...]:
     return tuple(method for method in every() if method.trained)
 
 
+def shown_faces() -> tuple[Method, ...]:
+    """Those that learn from prepared faces, without the truth, in the order of the tables."""
+    return tuple(method for method in trained() if not method.supervised)
+
+
+def shown_pairs() -> tuple[Method, ...]:
+    """Those that learn from rendered pairs, in the order of the tables."""
+    return tuple(method for method in trained() if method.supervised)
+
+
 def told_aus() -> tuple[Method, ...]:
-    """Those of which single AUs can be asked, in the order of the figures: the paper's own method first."""
-    return tuple(method for method in reversed(every()) if method.told_aus)
+    """Those of which single AUs can be asked, in the order of the figures.
+
+    The paper's own method comes first, and what trains without the truth before what is shown it.
+    """
+    told = [method for method in reversed(every()) if method.told_aus]
+    return tuple(sorted(told, key=lambda method: method.supervised))

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from defgan.methods.model import Model
-    from defgan.params import Params
+    from defgan.params import Params, TrainingParams
 
+PAIRS = "pairs"
+"""The role of methods that are shown rendered pairs."""
 REFERENCE_BATCH = 25
 """Batch size of GANimation's reference code, by which it divides its AU losses (see `defgan.methods.losses`)."""
 
@@ -38,6 +40,14 @@ class Edit(NamedTuple):
     texture: Tensor | None = None  # 𝒯, N×3×H×W in [-1, 1]
 
 
+class Truth(NamedTuple):
+    """The true edits of a batch, of rendered pairs alone."""
+
+    images: Tensor  # ℐ_y as it is, N×3×H×W in [-1, 1]
+    flow: Tensor  # the true backward flow in pixels at 128 px, N×h×w×2 with h = H / 4
+    seen: Tensor  # 1 where the flow holds, 0 elsewhere, N×h×w
+
+
 @dataclass(frozen=True)
 class Batch:
     """Images to learn from and what they are to be edited to."""
@@ -46,6 +56,7 @@ class Batch:
     x: Tensor  # the images' conditions, N×n in [0, 1]
     y: Tensor  # target conditions, N×n
     mix: Tensor  # U(0, 1), (N,): a draw for each image; the gradient penalty of eq. 7 takes it
+    truth: Truth | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,9 @@ class Runtime(Protocol):
     def mean(self, values: Tensor) -> Tensor:
         """The mean over all processes."""
 
+    def capture(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A step of tensors, faster where the device can replay it as one graph."""
+
 
 class Learner(ABC):
     """A method in training: its networks, its optimisers and its step."""
@@ -111,7 +125,7 @@ class Learner(ABC):
     def parts(self) -> Mapping[str, Any]:
         """What a resumed run needs, by name: everything with a state dict."""
 
-    def held_out(self, editor: Model, images: Tensor, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    def held_out(self, editor: Model, batch: Batch) -> dict[str, Tensor]:
         """Errors on held-out faces, named scalars; `editor` is the model used for editing."""
         return {}
 
@@ -129,8 +143,8 @@ class Method(ABC):
     """In tables and figures."""
     colour: ClassVar[str]
     """In figures: one of Okabe and Ito's, which colour-blind people tell apart."""
-    appendix: ClassVar[str] = ""
-    """Where the paper shows it, if not in its main comparison."""
+    note: ClassVar[str] = ""
+    """What tables say in brackets after its label, such as where the paper shows it."""
     paper_fid: ClassVar[str] = ""
     """The paper's own FID (Table 1)."""
     rival: ClassVar[str] = ""
@@ -142,7 +156,7 @@ class Method(ABC):
     condition: ClassVar[Condition] = ACTION_UNITS
     """What it is told of a face and of a target."""
     role: ClassVar[str] = ""
-    """The prepared role that it learns from; "" for a method without training."""
+    """What it learns from: a prepared role, or the rendered `PAIRS`; "" for a method without training."""
     block: ClassVar[str] = ""
     """Key of params.yaml that holds its coefficients; "" where they are top-level keys."""
     Coefficients: ClassVar[type[Strict]] = Strict
@@ -156,18 +170,27 @@ class Method(ABC):
         return bool(self.role)
 
     @property
+    def supervised(self) -> bool:
+        """Whether it is shown the true edits of rendered pairs; the paper's methods are not."""
+        return self.role == PAIRS
+
+    @property
     def told_aus(self) -> bool:
         """Whether single AUs can be asked of it."""
         return self.trained and self.condition is ACTION_UNITS
 
     @property
     def title(self) -> str:
-        """Its label with its appendix."""
-        return f"{self.label} ({self.appendix})" if self.appendix else self.label
+        """Its label with its note."""
+        return f"{self.label} ({self.note})" if self.note else self.label
 
     def coefficients(self, params: Params) -> Any:
         """Its own coefficients among all params."""
         return getattr(params, self.block) if self.block else params
+
+    def training(self, params: Params) -> TrainingParams:
+        """How it is trained."""
+        return params.training
 
     def terms(self) -> tuple[Term, ...]:
         """All terms of its losses."""

@@ -87,6 +87,7 @@ class DefGAN(AdversarialMethod):
         max_offset: float,
         use_deformation: bool = True,
         use_texture: bool = True,
+        grid_stride: int = 4,
     ) -> dict[str, nn.Module]:
         """G_Def and G_Texture.
 
@@ -96,10 +97,13 @@ class DefGAN(AdversarialMethod):
             max_offset: largest offset of the grid, pixels at 128 px (paper: 5).
             use_deformation: False leaves G_Def out: the grid is the identity.
             use_texture: False leaves G_Texture out: the mask is 0 everywhere.
+            grid_stride: side of the image over side of the field that G_Def predicts, 4 or 2.
         """
         networks: dict[str, nn.Module] = {}
         if use_deformation:
-            networks["deformation"] = deformation.DeformationGenerator(channels, residual_blocks, max_offset)
+            networks["deformation"] = deformation.DeformationGenerator(
+                channels, residual_blocks, max_offset, grid_stride
+            )
         if use_texture:
             networks["texture"] = texture.TextureGenerator(channels, residual_blocks)
         return networks

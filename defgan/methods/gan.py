@@ -256,11 +256,11 @@ class Learner(base.Learner):
     # --- what the trainer asks
 
     @torch.no_grad()
-    def held_out(self, editor: Model, images: Tensor, x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    def held_out(self, editor: Model, batch: Batch) -> dict[str, Tensor]:
         """How far D's predictions are off: `held_out_d` of held-out faces, `held_out_g` of their edits."""
         discriminator, error = self.discriminator.module.eval(), self.method.condition.error
-        real = error(discriminator(images)[1], x).mean()
-        edited = error(discriminator(editor.edit(images, x, y).image)[1], y).mean()
+        real = error(discriminator(batch.images)[1], batch.x).mean()
+        edited = error(discriminator(editor.edit(batch.images, batch.x, batch.y).image)[1], batch.y).mean()
         discriminator.train()
         return {"held_out_d": real, "held_out_g": edited}
 

@@ -38,7 +38,9 @@ class Model(nn.Module):
     def autocast(self, images: Tensor) -> torch.autocast:
         """The precision of the convolutions, for the device of some images."""
         device = images.device
-        return torch.autocast(device.type, torch.bfloat16, enabled=self.bf16 and computes_bfloat16(device))
+        enabled = self.bf16 and computes_bfloat16(device)
+        # Weights are cast once in a pass anyway, and a captured step must not keep what it cast.
+        return torch.autocast(device.type, torch.bfloat16, enabled=enabled, cache_enabled=device.type != "cuda")
 
     def edit(self, images: Tensor, x: Tensor, y: Tensor) -> Edit:
         """Images N×3×H×W in [-1, 1] of condition x to condition y, both N×n."""

@@ -41,7 +41,7 @@ class StarGAN(AdversarialMethod):
     name = "stargan"
     label = "StarGAN"
     colour = "#009E73"
-    appendix = "App. F"
+    note = "App. F"
     condition = EXPRESSION_LABELS
     role = "rafd"
     block = "stargan"

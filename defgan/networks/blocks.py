@@ -5,13 +5,44 @@ Padding is zero throughout: under reflection padding instance normalisation woul
 is constant over the image.
 """
 
+import importlib.util
+from collections.abc import Callable
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 
+def normalise(features: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """Instance normalisation of N×C×H×W by its own statistics over H and W, in fp32; weight and bias are (C,)."""
+    full = features.float()
+    variance, mean = torch.var_mean(full, (2, 3), correction=0, keepdim=True)
+    scale = weight[None, :, None, None] * torch.rsqrt(variance + eps)
+    return ((full - mean) * scale + bias[None, :, None, None]).to(features.dtype)
+
+
+@cache
+def _compiled_normalise() -> Callable[..., Tensor]:
+    return torch.compile(normalise, dynamic=False)
+
+
+class InstanceNorm2d(nn.InstanceNorm2d):
+    """`nn.InstanceNorm2d`, which keeps channels-last features channels last when it learns on a GPU.
+
+    torch's own makes them contiguous, and the next convolution turns them back: half of the time of a generator's step
+    on an H200. The compiled `normalise` needs Triton; without it, and where nothing is learnt, torch's own is used.
+    """
+
+    def forward(self, features: Tensor) -> Tensor:
+        """N×C×H×W, any memory format."""
+        if features.is_cuda and torch.is_grad_enabled() and importlib.util.find_spec("triton"):
+            return _compiled_normalise()(features, self.weight, self.bias, self.eps)
+        return super().forward(features)
+
+
 def conv_norm_relu(conv: nn.Module, channels: int) -> list[nn.Module]:
-    return [conv, nn.InstanceNorm2d(channels, affine=True), nn.ReLU(inplace=True)]
+    return [conv, InstanceNorm2d(channels, affine=True), nn.ReLU(inplace=True)]
 
 
 class ResidualBlock(nn.Module):
@@ -20,7 +51,7 @@ class ResidualBlock(nn.Module):
         self.body = nn.Sequential(
             *conv_norm_relu(nn.Conv2d(channels, channels, 3, padding=1, bias=False), channels),
             nn.Conv2d(channels, channels, 3, padding=1, bias=False),
-            nn.InstanceNorm2d(channels, affine=True),
+            InstanceNorm2d(channels, affine=True),
         )
 
     def forward(self, features: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +11,13 @@ from torch import Tensor, nn
 from defgan.facs import N_AUS
 from defgan.networks.blocks import init_weights
 from defgan.pixels import COLOR_DRAWS, change_colors
+
+
+@cache
+def _binomial(device: torch.device) -> Tensor:
+    """The kernel of a binomial 3×3 filter for 3 channels, once per device: a captured step cannot copy it there."""
+    weights = torch.tensor([0.25, 0.5, 0.25], device=device)
+    return (weights[:, None] * weights).expand(3, 1, 3, 3)
 
 
 class Discriminator(nn.Module):
@@ -67,6 +75,14 @@ class Discriminator(nn.Module):
         With `versions` > 1 the batch holds that many versions of the same images, one after the other. In training all
         versions of an image get the same colours, filter and noise, so that only the images make a difference.
         """
+        return self.heads(self.features(images, versions)[-1])
+
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """What `forward` returns, of the trunk's last activations."""
+        return self.critic_head(features)[:, 0].float(), self.condition_head(features)[:, :, 0, 0].float()
+
+    def features(self, images: Tensor, versions: int = 1) -> list[Tensor]:
+        """The activations of the trunk's layers, the finest first; arguments as of `forward`."""
         distinct = len(images) // versions
 
         def alike(draws: Tensor) -> Tensor:
@@ -76,14 +92,15 @@ class Discriminator(nn.Module):
             draws = torch.rand(distinct, COLOR_DRAWS, device=images.device).mul(2).sub(1)
             images = change_colors(images, alike(draws), self.color_change)
         if self.blur:
-            weights = torch.tensor([0.25, 0.5, 0.25], device=images.device)
-            kernel = (weights[:, None] * weights).expand(3, 1, 3, 3)
-            blurred = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
+            blurred = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), _binomial(images.device), groups=3)
             if self.training and self.random_blur:
                 share = alike(torch.rand(distinct, 1, 1, 1, device=images.device))
                 blurred = images + share * (blurred - images)
             images = blurred
         if self.training and self.instance_noise:
             images = images + self.instance_noise * alike(torch.randn_like(images[:distinct]))
-        features = self.trunk(images)
-        return self.critic_head(features)[:, 0].float(), self.condition_head(features)[:, :, 0, 0].float()
+        activations = []
+        for convolution, activation in zip(self.trunk[::2], self.trunk[1::2], strict=True):
+            images = activation(convolution(images))
+            activations.append(images)
+        return activations

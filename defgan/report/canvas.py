@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from textwrap import wrap
 
 import numpy as np
@@ -24,16 +25,22 @@ _TITLE, _NOTE_LINE, _NOTE_GAP = 36, 18, 8
 _LABEL_LINE, _LABEL_GAP = 21, 6  # of the column labels
 _REMARK = 17  # height of the line under a picture
 _COLOUR_BAR = 100
+_RULE, _GROUP = 8, 22  # height of a line between groups of rows, without and with the group's name
+_RULE_GREY = 187
 _DPI = 150
 
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures side by side; None leaves a gap. Remarks stand below the pictures, one each."""
+    """Pictures side by side; None leaves a gap. Remarks stand below the pictures, one each.
+
+    Where the group differs from that of the row above, a thin line stands between them, with the group's name.
+    """
 
     label: str
     pictures: Sequence[np.ndarray | None]  # uint8 H×W×3, or float H×W for a heat map
     remarks: Sequence[str] = ()
+    group: str = ""
 
     @property
     def height(self) -> int:
@@ -48,8 +55,14 @@ class Block:
     rows: Sequence[Row]
 
     @property
+    def breaks(self) -> list[int]:
+        """The room above each row for the line between groups."""
+        groups = ["", *(row.group for row in self.rows)]
+        return [0 if own == before else _GROUP if own else _RULE for before, own in pairwise(groups)]
+
+    @property
     def height(self) -> int:
-        return sum(row.height + _GAP for row in self.rows) - _GAP
+        return sum(row.height + _GAP for row in self.rows) - _GAP + sum(self.breaks)
 
 
 @dataclass(frozen=True)
@@ -105,11 +118,16 @@ def photo_grid(
     lefts = [first + i * (TILE + _GAP) for i in range(len(columns))]
     for label, left in zip(["input", *columns], [_MARGIN, *lefts], strict=True):
         text(left + TILE / 2, top - _LABEL_GAP, label, ha="center", va="bottom", size=8)
-    y = top
+    y, begin = top, first - _LABELS + _GAP  # the lines between groups run below the row labels, too
     for block in blocks:
         paste(block.input, _MARGIN, y)
         upper = y
-        for row in block.rows:
+        for row, room in zip(block.rows, block.breaks, strict=True):
+            if room:
+                canvas[upper + 2, begin : lefts[-1] + TILE] = _RULE_GREY
+                if row.group:
+                    text(begin, upper + _GROUP / 2 + 2, row.group, ha="left", va="center", size=7, color="#555555")
+                upper += room
             label = "\n".join(part for line in row.label.split("\n") for part in wrap(line, _LABEL_SIGNS))
             text(first - 10, upper + TILE / 2, label, ha="right", va="center", size=8)
             for left, picture in zip(lefts, row.pictures, strict=True):

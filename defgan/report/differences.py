@@ -33,11 +33,11 @@ def difference_grid(
     for rows in faces:
         original, positions = pictures.original(rows), by_expression(rows)
         compared = []
-        for label, array in pictures.sources(rows):
+        for label, array, group in pictures.sources(rows):
             maps = [None if edit is None else difference(edit, original) for edit in pick(positions, array)]
             shares = pick(positions, inside[label]) if label in inside else []
             remarks = ["" if share is None or np.isnan(share) else f"{share:.0%} inside" for share in shares]
-            compared.append(Row(label, maps, remarks))
+            compared.append(Row(label, maps, remarks, group))
         blocks.append(Block(original, compared))
     maps = [values for block in blocks for row in block.rows for values in row.pictures if values is not None]
     scale = Scale(common_scale(maps), "|edit − input|, mean of the channels (1 = full scale)")

@@ -16,9 +16,8 @@ FACES = 4
 def edited_face(pictures: Pictures, rows: pd.DataFrame) -> Block:
     """One face under the six expressions: every method's final image and the true one."""
     positions = by_expression(rows)
-    return Block(
-        pictures.original(rows), [Row(label, pick(positions, array)) for label, array in pictures.sources(rows)]
-    )
+    shown = [Row(source.label, pick(positions, source.images), group=source.group) for source in pictures.sources(rows)]
+    return Block(pictures.original(rows), shown)
 
 
 def expression_grid(pictures: Pictures, faces: Sequence[pd.DataFrame], title: str, note: Sequence[str] = ()) -> Figure:

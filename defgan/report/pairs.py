@@ -1,9 +1,10 @@
-"""Which methods' identity distances are compared (Fig. 3, 8), and the columns that hold the result."""
+"""Which methods are compared two by two (Fig. 3, 8), and the columns that hold the result."""
 
 from typing import NamedTuple
 
 from defgan import methods
 from defgan.methods.base import Method
+from defgan.report.names import SUPERVISED
 
 
 class Pair(NamedTuple):
@@ -16,6 +17,11 @@ class Pair(NamedTuple):
     def text(self) -> str:
         """The two as in a sentence."""
         return f"{self.method.label} against {self.rival.label}"
+
+    @property
+    def training(self) -> str:
+        """How the two are trained, as a heading."""
+        return SUPERVISED.capitalize() if self.method.supervised else "Self-supervised, as in the paper"
 
     @property
     def improvement(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,15 @@ from defgan import methods
 from defgan.evaluation.edits import Edits
 from defgan.evaluation.truth import Truth
 from defgan.facs import EXPRESSIONS
-from defgan.report.names import TRUE_IMAGE
+from defgan.report.names import TRUE_IMAGE, group_name
+
+
+class Source(NamedTuple):
+    """Where a row of pictures comes from."""
+
+    label: str
+    images: np.ndarray  # uint8 M×H×W×3, aligned with the plan
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -35,10 +44,11 @@ class Pictures:
         """Whether the true images of some rows are known."""
         return bool(self.truth.known[rows.index].all())
 
-    def sources(self, rows: pd.DataFrame) -> list[tuple[str, np.ndarray]]:
-        """Label and array of each row of pictures of a face: every method's final image, the true image last."""
-        finals = [(methods.get(name).label, edits.final) for name, edits in self.edits.items()]
-        return finals + ([(TRUE_IMAGE, self.truth.images)] if self.truth_known(rows) else [])
+    def sources(self, rows: pd.DataFrame) -> list[Source]:
+        """The rows of pictures of a face: every method's final image, the true image last."""
+        shown = [(methods.get(name), edits.final) for name, edits in self.edits.items()]
+        finals = [Source(method.label, images, group_name(method)) for method, images in shown]
+        return finals + ([Source(TRUE_IMAGE, self.truth.images)] if self.truth_known(rows) else [])
 
 
 def by_expression(rows: pd.DataFrame) -> list[int | None]:

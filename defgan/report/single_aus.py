@@ -2,6 +2,7 @@
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from defgan.evaluation.edits import Edits
 from defgan.facs import ACTION_UNITS
 from defgan.methods.base import Method
 from defgan.report.canvas import TILE, Row, Scale, common_scale, enlarge
-from defgan.report.names import TRUE_IMAGE
+from defgan.report.names import TRUE_IMAGE, group_name
 from defgan.report.pictures import Pictures
 
 AUS = ("AU02", "AU04", "AU05", "AU07", "AU12", "AU14", "AU26", "AU45")
@@ -85,9 +86,10 @@ def motion_scale(maps: Sequence[np.ndarray]) -> Scale:
     return Scale(common_scale(maps), "motion between intensity 0 and 1, pixels at 128 px")
 
 
-def prefix(method: Method, shown: Sequence[Method]) -> str:
-    """What goes before a row's label to tell methods apart; nothing where one method is shown."""
-    return f"{method.label}\n" if len(shown) > 1 else ""
+def rows_of(method: Method, shown: Sequence[Method], rows: Sequence[Row]) -> list[Row]:
+    """A method's rows in its group; where several methods are `shown`, its label goes before the rows'."""
+    before = f"{method.label}\n" if len(shown) > 1 else ""
+    return [replace(row, label=before + row.label, group=group_name(method)) for row in rows]
 
 
 def steps(rows: pd.DataFrame, array: np.ndarray, kind: str) -> list[Row]:

@@ -16,7 +16,7 @@ from defgan import methods
 from defgan.facs import ACTION_UNITS, AU_NAMES, EXPRESSIONS
 from defgan.pixels import difference, heat, tile
 from defgan.report.canvas import common_scale, enlarge
-from defgan.report.names import TRUE_LABEL
+from defgan.report.names import TRUE_LABEL, supervision
 from defgan.report.pictures import Pictures
 from defgan.report.single_aus import MESH_LINES, carried
 
@@ -76,8 +76,9 @@ def slider_data(pictures: Pictures) -> dict[str, Any]:
     """Everything that the page's script shows, ready to be written as JSON.
 
     Keys: `steps`, `controls`, `side`, `panels` (key and label of each picture, in their order), `full` (full scale of
-    the difference images), `lines` (of the meshes), `mesh_unit`, `faces`: per face `subject`, `input`, `sheets` by
-    panel, and `meshes` by panel: signed bytes, sliders × steps × lines × lines × 2, of `mesh_unit` pixels at 128 px.
+    the difference images), `supervision` (a sentence), `lines` (of the meshes), `mesh_unit`, `faces`: per face
+    `subject`, `input`, `sheets` by panel, and `meshes` by panel: signed bytes, sliders × steps × lines × lines × 2, of
+    `mesh_unit` pixels at 128 px.
     """
     faces = pictures.faces("slider")
     positions = [_positions(pictures, rows) for rows in faces]
@@ -123,6 +124,7 @@ def slider_data(pictures: Pictures) -> dict[str, Any]:
         "side": SIDE,
         "panels": [{"key": key, "label": label} for key, label in panels.items()],
         "full": full,
+        "supervision": supervision(map(methods.get, finals)),
         "lines": MESH_LINES,
         "mesh_unit": unit,
         "faces": shown,

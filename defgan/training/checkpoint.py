@@ -5,21 +5,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
-from defgan.faces.table import Faces
 from defgan.files import atomic_file
 
 
-def run_key(name: str, settings: dict[str, Any], faces: Faces) -> str:
-    """A hash of everything that decides a training run: model, params and data."""
-    digest = hashlib.sha256(json.dumps([name, settings], sort_keys=True).encode())
-    digest.update(np.ascontiguousarray(faces.aus))
-    digest.update(",".join(faces.frame["image_id"]).encode())
-    rows = faces.frame["row"].to_numpy()
-    for start in range(0, len(rows), 1024):
-        digest.update(np.ascontiguousarray(faces.pixels[rows[start : start + 1024]]))
+def run_key(name: str, settings: dict[str, Any], data: str) -> str:
+    """A hash of everything that decides a training run: model, params and the digest of the data."""
+    digest = hashlib.sha256(json.dumps([name, settings, data], sort_keys=True).encode())
     return f"{name}-{digest.hexdigest()[:16]}"
 
 

@@ -24,6 +24,7 @@ READERS = 4
 AHEAD = 8
 """Threads that read batches from disk, and batches that they are ahead of the training."""
 
+
 @dataclass(frozen=True)
 class _Draw:
     """What chance decides about a batch, as arrays of its size."""

@@ -6,15 +6,17 @@ import importlib.metadata
 import importlib.util
 import math
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from defgan.training.graphs import CapturedStep
+
 if TYPE_CHECKING:
     from defgan.params import TrainingParams
-
 
 
 def _fabric(**options: Any) -> Any:
@@ -49,6 +51,8 @@ class Runtime:
         )
         self.fabric.launch()
         torch.set_float32_matmul_precision("high")
+        # Batches are all of one size: cuDNN times its algorithms once and keeps the fastest.
+        torch.backends.cudnn.benchmark = self.device.type == "cuda"
         self._optimizers: list[torch.optim.Optimizer] = []
 
     @property
@@ -65,7 +69,11 @@ class Runtime:
         """The module on its device, channels last, with its Adam; `methods` are those that run its forward pass."""
         module = module.to(memory_format=torch.channels_last)
         betas = (self._training.beta1, self._training.beta2)
-        optimizer = torch.optim.Adam(module.parameters(), self._training.learning_rate, betas, fused=True)
+        rate: float | Tensor = self._training.learning_rate
+        if graphs := self._graphs:  # a graph reads the rate and the number of steps from the device
+            rate = torch.tensor(rate, device=self.device)
+            module = module.to(self.device)
+        optimizer = torch.optim.Adam(module.parameters(), rate, betas, fused=True, capturable=graphs)
         module, optimizer = self.fabric.setup(module, optimizer)
         for method in methods:
             module.mark_forward_method(method)
@@ -76,7 +84,10 @@ class Runtime:
         """Of all optimisers."""
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
 
     def descend(self, optimizer: torch.optim.Optimizer, module: nn.Module, loss: Tensor, max_norm: float = 0) -> Tensor:
         """A step down; returns the norm of the gradient before it was clipped to `max_norm` (0: it is not)."""
@@ -85,6 +96,15 @@ class Runtime:
         norm = self.fabric.clip_gradients(module, optimizer, max_norm=max_norm or math.inf, error_if_nonfinite=False)
         optimizer.step()
         return norm
+
+    @property
+    def _graphs(self) -> bool:
+        """Whether steps are captured: by one process on one GPU."""
+        return self.device.type == "cuda" and self.fabric.world_size == 1
+
+    def capture(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A step of tensors, replayed as one CUDA graph where that can be done (`CapturedStep`)."""
+        return CapturedStep(step) if self._graphs else step
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean over all processes."""

@@ -15,13 +15,10 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from defgan import methods
-from defgan.faces.table import Faces
-from defgan.methods.base import Batch, Edit, Method
+from defgan.methods.base import Batch, Edit
 from defgan.methods.model import Model
-from defgan.pixels import to_network
-from defgan.spacing import spread
 from defgan.training.checkpoint import load_state, save_state
-from defgan.training.data import Batches
+from defgan.training.material import Material
 from defgan.training.monitor import Guard, Interval, Timings, edit_figures
 from defgan.training.runtime import Runtime
 from defgan.training.sheets import sample_sheet
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
 LOG_EVERY = 10
 """Iterations that one row of the curves averages."""
 SHEET_FACES = 4
-HELD_OUT_FACES = 64
-"""Held-out faces on which errors are followed."""
 
 
 @dataclass
@@ -49,38 +44,34 @@ def learning_rate(iteration: int, iterations: int, initial: float, decay_share: 
     return initial * min(1.0, (iterations - iteration) / max(1.0, decay_share * iterations))
 
 
-def split(faces: Faces, method: Method) -> tuple[Faces, Any]:
-    """The held-out faces, and the rows of the frame to learn from; without held-out ones all serve as both."""
-    usable = faces.frame[method.condition.usable(faces.frame)]
-    held_out, learnt = usable[usable["split"] == "val"], usable[usable["split"] != "val"]
-    return Faces((held_out if len(held_out) else learnt).reset_index(drop=True), faces.pixels), learnt
-
-
 class Trainer:
     """Trains a method to the end, from the resume state where there is one.
 
     Args:
         name: of the method.
         params: all params; the method's own coefficients are found by its name.
-        faces: the prepared role; rows with split "val" are held out.
+        material: what it learns from.
         state: directory of the resume state and the sample sheets; the caller removes it when it has their results.
         on_row: called with (iteration, {name: value}) for each row of the curves, speeds included.
         on_sheet: called with the path of each sample sheet.
+        seconds: instead of a number of iterations: how long it trains. Schedules then follow the clock.
     """
 
     def __init__(
         self,
         name: str,
         params: Params,
-        faces: Faces,
+        material: Material,
         state: Path,
         on_row: Callable[[int, dict[str, float]], None],
         on_sheet: Callable[[Path], None],
+        seconds: float | None = None,
     ):
-        self.name, self.training, self.on_row, self.on_sheet = name, params.training, on_row, on_sheet
+        self.name, self.on_row, self.on_sheet = name, on_row, on_sheet
         self.state_path, self.sheets = state / "state.pt", state / "sheets"
         self.seed, self.method = params.seed, methods.get(name)
-        self.runtime = Runtime(params.training)
+        self.training = self.method.training(params)
+        self.runtime = Runtime(self.training)
         torch.manual_seed(params.seed)
         self.learner = self.method.learner(params, self.runtime)
         self.warm_up_steps = self.learner.warm_up_steps
@@ -90,25 +81,20 @@ class Trainer:
         if self.training.ema_decay:
             average = get_ema_multi_avg_fn(self.training.ema_decay)
             self.average = AveragedModel(self.learner.model.module, multi_avg_fn=average)
-        self.held_out, learnt = split(faces, self.method)
+        self.shown, self.held_out = material.shown, material.held_out(self.runtime.device)
         first_changed = round(self.training.augment.start * self.iterations) * self.learner.batches_per_step
-        self.batches = Batches(
-            faces.pixels,
-            learnt["row"].to_numpy(),
-            self.method.condition.of(learnt),
-            self.training.batch_size,
-            params.seed,
-            self.method.condition.target_noise,
-            self.training.augment,
-            self.runtime.device,
-            self.runtime.fabric.global_rank,
-            self.runtime.fabric.world_size,
-            self.warm_up_steps + first_changed,
-        )
+        self.batches = material.batches(params, self.runtime, self.warm_up_steps, first_changed)
         self.timings, self.guard = Timings(self.runtime.device), Guard(self.method.mask_remedies)
+        self.seconds, self._started = seconds, time.monotonic()
         self.step, self.curves = 0, []
 
     # --- the steps
+
+    def _pace(self, iteration: int) -> None:
+        """By the clock, a run has as many iterations as its mean speed allows; the last one is made in time."""
+        if self.seconds is not None and iteration:
+            elapsed = (time.monotonic() - self._started) / self.seconds
+            self.iterations = iteration + 1 if elapsed >= 1 else max(iteration + 2, round(iteration / elapsed))
 
     def advance(self) -> tuple[dict[str, Tensor], Edit | None]:
         """The next step of the run, of the warm-up or an iteration: its terms, and the edits of an iteration."""
@@ -118,6 +104,7 @@ class Trainer:
         if iteration < 0:
             terms = self.learner.warm_up(self._batch(self.step))
         else:
+            self._pace(iteration)
             rate = learning_rate(iteration, self.iterations, self.training.learning_rate, self.training.decay_share)
             self.runtime.set_learning_rate(rate)
             terms, edit = self.learner.step(self._batches_of(iteration), iteration, self.iterations)
@@ -139,6 +126,11 @@ class Trainer:
     # --- the run
 
     @property
+    def _total(self) -> int:
+        """Steps of the warm-up and iterations."""
+        return self.warm_up_steps + self.iterations
+
+    @property
     def editor(self) -> Model:
         """The model used for editing: the moving average, or the model itself where `ema_decay` is 0."""
         return self.learner.model.module if self.average is None else self.average.module
@@ -146,7 +138,7 @@ class Trainer:
     def fit(self) -> Trained:
         """Train to the end."""
         self._resume()
-        saved, total, interval = time.monotonic(), self.warm_up_steps + self.iterations, Interval(self.name)
+        saved, interval = time.monotonic(), Interval(self.name)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -156,8 +148,8 @@ class Trainer:
             TextColumn("{task.fields[losses]}"),
         )
         with Progress(*columns, disable=not self.runtime.is_main) as progress:
-            bar = progress.add_task(self.name, total=total, completed=self.step, losses="")
-            while self.step < total:
+            bar = progress.add_task(self.name, total=self._total, completed=self.step, losses="")
+            while self.step < self._total:
                 terms, edit = self.advance()
                 iteration = self.step - self.warm_up_steps
                 interval.add(iteration, terms)
@@ -170,9 +162,9 @@ class Trainer:
                     if time.monotonic() - saved > self.training.checkpoint_seconds:
                         self._save()
                         saved = time.monotonic()
-                if edit is not None and (iteration % self.training.sheet_every == 0 or self.step == total):
+                if edit is not None and (iteration % self.training.sheet_every == 0 or self.step == self._total):
                     self._write_sheet(iteration)
-                progress.advance(bar)
+                progress.update(bar, completed=self.step, total=self._total)
         return Trained(self.editor.eval(), self.curves)
 
     def _record(self, iteration: int, row: dict[str, float], progress: Progress) -> None:
@@ -191,17 +183,13 @@ class Trainer:
 
     @torch.no_grad()
     def _held_out_errors(self) -> dict[str, Tensor]:
-        """The learner's errors on held-out faces spread evenly; each is edited to the condition of another."""
-        frame = self.held_out.frame.iloc[spread(len(self.held_out.frame), HELD_OUT_FACES)]
-        pixels = torch.from_numpy(self.held_out.pixels[frame["row"].to_numpy()])
-        images = to_network(pixels).to(self.runtime.device)
-        x = torch.from_numpy(self.method.condition.of(frame)).to(self.runtime.device)
-        return self.learner.held_out(self.editor, images, x, x.roll(1, dims=0))
+        """The learner's errors on held-out faces."""
+        return self.learner.held_out(self.editor, self.held_out)
 
     def _write_sheet(self, iteration: int) -> None:
         if not self.runtime.is_main:
             return
-        sheet = sample_sheet(self.editor, self.held_out, SHEET_FACES, self.runtime.device)
+        sheet = sample_sheet(self.editor, self.shown, SHEET_FACES, self.runtime.device)
         self.sheets.mkdir(parents=True, exist_ok=True)
         path = self.sheets / f"sheet_{iteration:06d}.png"
         Image.fromarray(sheet).save(path)

@@ -135,6 +135,7 @@ def test_photographs_are_of_the_size_that_is_said():
             assert image.width * image.height == pytest.approx(megapixels * 1e6, rel=0.01)
 
 
+@pytest.mark.long
 def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     app = typer.Typer()

@@ -91,7 +91,7 @@ def test_the_summary_says_it_all(plan):
     assert rows["note"] == "a note"
 
 
-@pytest.mark.parametrize("name", [method.name for method in methods.trained()])
+@pytest.mark.parametrize("name", [method.name for method in methods.shown_faces()])
 def test_a_model_is_planned_by_real_iterations(name):
     faces, params = make_faces(), tiny_params(batch_size=3)
     made = make_plan(name, params, faces)

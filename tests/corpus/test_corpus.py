@@ -12,7 +12,7 @@ from PIL import Image
 from defgan.alignment import POINT_COLUMNS, apply, crop, invert, similarity_transform
 from defgan.corpus import edit_motions, load_scenes, motion, photograph, render_edits
 from defgan.corpus.head import MOUTH, SKIN, TEETH, TONGUE
-from defgan.corpus.roles import Studio, make_role, sample_role
+from defgan.corpus.roles import make_role, sample_role
 from defgan.corpus.sampling import ROLES, sample_train_aus
 from defgan.corpus.scenes import crew, image_points, renderer_of
 from defgan.errors import MissingInputError
@@ -22,11 +22,6 @@ from defgan.facs import AU_NAMES, EXPRESSIONS, MUG_EXPRESSIONS, N_AUS, RAFD_EXPR
 
 SIZE = 128
 NEUTRAL = np.zeros(N_AUS, dtype=np.float32)
-
-
-@pytest.fixture(scope="module")
-def studio():
-    return Studio()
 
 
 def _make(directory, studio, role="wild", subjects=3, images=1, seed=0, size=SIZE, workers=1):

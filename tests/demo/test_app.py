@@ -6,10 +6,13 @@ import pytest
 
 pytest.importorskip("gradio", reason="needs the extra `demo`")
 
+from defgan import methods
 from defgan.demo.app import build, launch
 from defgan.demo.command import load_editors
 from defgan.demo.examples import examples
+from defgan.editing import DEFAULT
 
+RIVAL = methods.get(DEFAULT).rival
 PATIENCE = 60_000  # milliseconds
 
 
@@ -60,7 +63,7 @@ def test_a_face_is_picked_edited_neutralised_and_downloaded(page, folder, tmp_pa
     assert "Action units of the photograph" in page.locator("#aus").inner_text()
     first = {
         name: source(page, name)
-        for name in ("defgan", "ganimation", "defgan-deformed", "defgan-grid", "defgan-difference")
+        for name in (DEFAULT, RIVAL, f"{DEFAULT}-deformed", f"{DEFAULT}-grid", f"{DEFAULT}-difference")
     }
 
     page.get_by_label("surprise").check()
@@ -70,10 +73,10 @@ def test_a_face_is_picked_edited_neutralised_and_downloaded(page, folder, tmp_pa
     smile = page.locator("#AU12 input[type=number]")
     smile.fill("1")
     smile.press("Tab")
-    smiling = changed(page, "defgan", happy["defgan"])
+    smiling = changed(page, DEFAULT, happy[DEFAULT])
 
     page.locator("#neutralise").click()
-    changed(page, "defgan", smiling)
+    changed(page, DEFAULT, smiling)
     page.wait_for_function("document.querySelector('#AU12 input[type=number]').value === '0'")
 
     page.locator("#make").click()
@@ -81,7 +84,7 @@ def test_a_face_is_picked_edited_neutralised_and_downloaded(page, folder, tmp_pa
         page.locator("#download").click()
     download.value.save_as(tmp_path / "edited.jpg")
     assert (tmp_path / "edited.jpg").read_bytes().startswith(b"\xff\xd8")
-    assert list(folder.rglob("edited.defgan.jpg")), "Gradio writes elsewhere: nothing is said about what it keeps"
+    assert list(folder.rglob(f"edited.{DEFAULT}.jpg")), "Gradio writes elsewhere: nothing is said about what it keeps"
     assert page.hosts <= {"http://127.0.0.1", "data:", "blob:"}, "something was fetched from elsewhere"
 
 

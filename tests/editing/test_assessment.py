@@ -11,13 +11,16 @@ from defgan.editing.assessment import (
     DISTANCE,
     RESPONSE,
     RISE,
+    SAME,
+    compared,
     equal_response,
     identity_wins,
     miscropped,
     response,
     rising,
+    summarise,
 )
-from defgan.facs import AU_NAMES
+from defgan.facs import AU_NAMES, preset
 from tests.editing.conftest import CROP
 
 
@@ -37,19 +40,38 @@ def test_identity_is_compared_by_expression():
         ("defgan", "happy", 0.1), ("ganimation", "happy", 0.2), ("defgan", "sad", 0.3), ("ganimation", "sad", 0.2),
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=["method", "expression", "value"]).assign(measure=DISTANCE)
-    assert identity_wins(table) == {"happy": True, "sad": False}
+    assert identity_wins(table, "defgan") == {"happy": True, "sad": False}
+
+
+def observed_rows(rises, asked):
+    """Rows as of `observe` of three people's whole edits to happy."""
+    sums = {"moved": (np.nan_to_num(rises) * asked).sum(1), "asked": (asked**2).sum(1)}
+    head = {"method": "defgan", "expression": "happy", "strength": 1.0, "person": list("abc")}
+    rest = {"distance": [0.1, 0.2, 0.6], "same": [True, True, False]}
+    return pd.DataFrame(head | sums | rest).join(pd.DataFrame(rises, columns=AU_NAMES))
 
 
 def test_the_response_is_the_share_of_what_was_asked():
     asked = np.zeros((3, 17))
     asked[:, 0], asked[:, 1] = 1, -0.5
-    assert response(asked * 0.3, asked) == pytest.approx(0.3)
+    assert response(observed_rows(asked * 0.3, asked)) == pytest.approx(0.3)
     rises = np.zeros((3, 17))
     rises[:, 2] = 1  # nobody asked for it
-    assert response(rises, asked) == 0
+    assert response(observed_rows(rises, asked)) == 0
     rises = asked.copy()
     rises[0] = np.nan  # no face any more
-    assert response(rises, asked) == pytest.approx(2 / 3)
+    assert response(observed_rows(rises, asked)) == pytest.approx(2 / 3)
+
+
+def test_the_summary_is_over_all_people():
+    asked = np.tile(preset("happy"), (3, 1))
+    rises = asked * np.array([[1], [0.5], [0]])
+    table = summarise(observed_rows(rises, asked)).set_index("measure")
+    assert table.loc[RESPONSE, "value"] == pytest.approx(0.5)
+    assert table.loc[DISTANCE, "value"] == pytest.approx(0.3)
+    assert table.loc["AU12 rises", "value"] == pytest.approx(2 / 3)
+    assert table.loc[SAME, "value"] == pytest.approx(2 / 3)
+    assert (table["n"] == 3).all()
 
 
 def curve(method, responses, identities, expression="happy"):
@@ -69,14 +91,22 @@ def test_identity_at_the_response_that_both_reach():
     assert set(equal["measure"]) == {AT_EQUAL_RESPONSE} and set(equal["n"]) == {5}
     # DefGAN's response is 0.2 half-way between the first two strengths; GANimation's first at the third.
     assert equal["value"].tolist() == pytest.approx([0.015, 0.03])
-    assert identity_wins(pd.concat([table, equal]), AT_EQUAL_RESPONSE) == {"happy": True}
+    assert identity_wins(pd.concat([table, equal]), "defgan", AT_EQUAL_RESPONSE) == {"happy": True}
 
 
 def test_no_response_is_equal_to_none():
     rows = curve("defgan", (0.1, 0.3, 0.5, 0.6), (0.01,) * 4) + curve("ganimation", (-0.1,) * 4, (0.01,) * 4)
     equal = equal_response(pd.DataFrame(rows, columns=["method", "expression", "measure", "value", "n"]))
     assert equal["value"].isna().all()
-    assert identity_wins(equal, AT_EQUAL_RESPONSE) == {"happy": False}
+    assert identity_wins(equal, "defgan", AT_EQUAL_RESPONSE) == {"happy": False}
+
+
+def test_a_method_without_its_rival_is_compared_with_nobody():
+    rows = curve("defgan", (0.1, 0.3, 0.5, 0.6), (0.01,) * 4)
+    table = pd.DataFrame(rows, columns=["method", "expression", "measure", "value", "n"])
+    assert compared(["defgan"]) == []
+    assert compared(["ganimation", "defgan"]) == [("defgan", "ganimation")]
+    assert equal_response(table).empty
 
 
 @pytest.mark.parametrize(("kind", "amount"), CROP_ERRORS)

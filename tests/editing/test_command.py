@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from defgan.cli import main
+from defgan.editing import DEFAULT
 from defgan.editing.editor import Editor
 from defgan.editing.image_file import is_edit
 
@@ -16,7 +17,7 @@ from defgan.editing.image_file import is_edit
 @pytest.fixture
 def run(monkeypatch, capsys, weights, editor):
     """Runs `defgan edit …`; returns the exit code, stdout and stderr."""
-    made = {"defgan": editor, "ganimation": Editor.load("ganimation", weights, editor.find)}
+    made = {name: Editor.load(name, weights, editor.find) for name in (DEFAULT, "ganimation")}
     monkeypatch.setattr(Editor, "load", lambda name, _: made[name])
 
     def call(*words):

@@ -44,7 +44,7 @@ def test_blur_hides_a_pattern_of_two_pixels_and_a_random_one_dims_it_in_training
     torch.manual_seed(0)
     discriminator = Discriminator(32, channels=4, blur=True)
     seen = []
-    discriminator.trunk.register_forward_pre_hook(lambda _, args: seen.append(args[0].std((1, 2, 3))))
+    discriminator.trunk[0].register_forward_pre_hook(lambda _, args: seen.append(args[0].std((1, 2, 3))))
     discriminator(checks)
     assert seen[0].item() < 0.3  # the border
     discriminator.random_blur = True
@@ -76,7 +76,7 @@ def test_versions_of_the_same_images_are_seen_alike():
     discriminator = Discriminator(32, channels=4, instance_noise=0.1, color_change=1.0, blur=True)
     discriminator.random_blur = True
     seen = []
-    discriminator.trunk.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    discriminator.trunk[0].register_forward_pre_hook(lambda _, args: seen.append(args[0]))
     image = torch.rand(1, 3, 32, 32) * 2 - 1
     discriminator(image.repeat(6, 1, 1, 1), versions=3)
     first, second, third = seen[0].chunk(3)
@@ -144,7 +144,8 @@ def test_every_term_has_a_coefficient_of_its_method_and_a_name_of_its_own():
     for method in methods.trained():
         names = [term.name for term in method.terms()]
         assert len(set(names)) == len(names), method.name
-        keys = {term.coefficient for term in method.terms()} - {""}
+        sharing = [other for other in methods.trained() if other.Coefficients is method.Coefficients]
+        keys = {term.coefficient for other in sharing for term in other.terms()} - {""}
         lambdas = {key for key in method.Coefficients.model_fields if key.startswith("lambda_")}
         assert keys == lambdas, method.name
 

@@ -52,6 +52,8 @@ def made_up_results(numbers: dict[str, pd.DataFrame]) -> Results:
         "defgan": Edits(plan, final=inputs + np.uint8(51), deformed=inputs, mask=None, offsets=offsets),
         "ganimation": Edits(plan, final=inputs + np.uint8(102), deformed=None, mask=None, offsets=None),
         "stargan": Edits(plan, final=inputs + np.uint8(90), deformed=None, mask=None, offsets=None),
+        "defgan_supervised": Edits(plan, final=inputs + np.uint8(40), deformed=inputs, mask=None, offsets=offsets / 2),
+        "ganimation_supervised": Edits(plan, final=inputs + np.uint8(80), deformed=None, mask=None, offsets=None),
     }
     people = pd.DataFrame({"subject": ["rafd000"] * 7 + ["rafd001"], "expression": ["neutral", *EXPRESSIONS, "sad"]})
     results = Results({"wild": "made-up blobs", "rafd": "blobs of people", "train": "many blobs"})

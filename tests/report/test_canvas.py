@@ -60,3 +60,17 @@ def test_heat_maps_are_cut_off_at_their_scale():
         assert figure.axes[0].get_ylim() == (0, 0.5) and figure.axes[0].get_ylabel() == "px"
     brightest = (252, 255, 164)  # inferno's last colour
     assert (np.abs(image.astype(int) - brightest).max(axis=-1) < 3).sum() >= TILE**2
+
+
+def test_groups_of_rows_stand_apart_under_their_name():
+    face = np.full((8, 8, 3), 90, np.uint8)
+    rows = [Row("a", [face]), Row("b", [face], group="of another kind"), Row("c", [face], group="of another kind")]
+    apart, together = (
+        photo_grid("t", ["x"], [Block(face, shown)]) for shown in ([*rows, Row("d", [face])], [rows[0]] * 4)
+    )
+    taller = rendered(apart).shape[0] - rendered(together).shape[0]
+    assert taller == sum(Block(face, [*rows, Row("d", [face])]).breaks) > 0
+    assert texts(apart).count("of another kind") == 1
+    found = {text.get_text(): text.get_window_extent() for text in apart.texts}
+    assert found["a"].y0 > found["of another kind"].y1 > found["of another kind"].y0 > found["b"].y1
+    assert found["of another kind"].x0 >= 0

@@ -65,8 +65,11 @@ def test_a_deformation_that_does_nothing_leaves_the_mesh_as_it_is(pictures):
 def test_panels_follow_the_methods(pictures):
     panels = slider_data(pictures)["panels"]
     assert [panel["label"] for panel in panels] == [
-        *("Input", "DefGAN, deformed", "DefGAN, final", "GANimation, final", "True image", "DefGAN, deformation grid"),
+        *("Input", "DefGAN, deformed", "DefGAN, final", "GANimation, final"),
+        *("DefGAN supervised, deformed", "DefGAN supervised, final", "GANimation supervised, final", "True image"),
+        *("DefGAN, deformation grid", "DefGAN supervised, deformation grid"),
         *("DefGAN, difference", "GANimation, difference"),
+        *("DefGAN supervised, difference", "GANimation supervised, difference"),
     ]
     both = dict.fromkeys(("defgan", "ganimation"), pictures.edits["defgan"])
     data = slider_data(replace(pictures, edits=both))

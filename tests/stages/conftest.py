@@ -110,9 +110,18 @@ def make_workspace(path: Path, faces: int = 6, size: int = 32, truth: bool = Tru
     offsets = np.zeros((*inputs.shape[:3], 2), np.float16)
     offsets[..., 1] = -1.5
     write_edits(path / "edits/defgan", plan, final=true, deformed=half_way, mask=np.zeros_like(mask), offsets=offsets)
+    write_edits(path / "edits/ganimation_supervised", plan, final=half_way, mask=mask)
+    own = {"final": true, "deformed": np.roll(inputs, 3, axis=1), "offsets": np.full_like(offsets, 0.5)}
+    write_edits(path / "edits/defgan_supervised", plan, mask=np.zeros_like(mask), **own)
     (path / "metrics/methods").mkdir(parents=True)
-    own = {"defgan": ("exp_comp", "cyc"), "ganimation": ("exp", "cyc"), "stargan": ("cls", "rec")}
-    for name, terms in own.items():
+    logged = {
+        "ganimation_supervised": ("final",),
+        "defgan_supervised": ("final", "motion"),
+        "defgan": ("exp_comp", "cyc"),
+        "ganimation": ("exp", "cyc"),
+        "stargan": ("cls", "rec"),
+    }
+    for name, terms in logged.items():
         curves = pd.DataFrame({"step": np.arange(10, 110, 10)})
         for i, term in enumerate((*terms, "loss_g")):
             curves[term] = (i + 1) * np.exp(-curves["step"] / 30)

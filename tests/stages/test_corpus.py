@@ -9,6 +9,7 @@ import yaml
 from PIL import Image
 
 from defgan.alignment import POINT_COLUMNS, crop, similarity_transform
+from defgan.corpus import scenes
 from defgan.faces.table import COLUMNS
 from defgan.facs import AU_NAMES, preset
 from stages import corpus, truth
@@ -17,7 +18,8 @@ from tests.prepared import write_faces
 
 @pytest.fixture
 def repository(tmp_path, monkeypatch, tiny_params):
-    """An empty directory with tiny params; the roles are as small as they can be."""
+    """An empty directory with tiny params; the roles are as small as they can be, and rendered in this process."""
+    monkeypatch.setattr(scenes, "available_cores", lambda: 1)
     values = tiny_params.model_dump()
     values["corpus"] |= {
         "train": {"subjects": 0, "images_per_subject": 1},

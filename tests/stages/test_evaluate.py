@@ -1,6 +1,9 @@
 """`evaluate` on a made-up run in which DefGAN is perfect, its deformed image half way, GANimation wrong."""
 
 import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,10 +14,30 @@ from stages.evaluate import evaluate
 from tests.stages.conftest import make_workspace
 
 
+def paths(name: str) -> tuple[Path, Path]:
+    return Path(f"metrics/methods/{name}.json"), Path(f"data/evaluation/{name}.parquet")
+
+
 def measured(name: str) -> tuple[dict, pd.DataFrame]:
     evaluate(name)
-    with open(f"metrics/methods/{name}.json", encoding="utf-8") as file:
-        return json.load(file), pd.read_parquet(f"data/evaluation/{name}.parquet")
+    metrics, table = paths(name)
+    return json.loads(metrics.read_text(encoding="utf-8")), pd.read_parquet(table)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory) -> Callable[[str], tuple[Path, Path]]:
+    """The files of a method of the same run, measured elsewhere and once, while nothing of it was changed."""
+    directory = tmp_path_factory.mktemp("first")
+    make_workspace(directory)
+
+    @cache
+    def made(name: str) -> tuple[Path, Path]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(directory)
+            evaluate(name)
+        return tuple(directory / path for path in paths(name))
+
+    return made
 
 
 def test_copying_gains_nothing_and_keeps_identity(workspace):
@@ -44,10 +67,10 @@ def test_gains_and_fields_of_defgan(workspace):
     assert table["edit"].tolist() == list(range(len(table))) and "AU01" not in table
 
 
-def test_the_true_images_are_measured_as_edits_without_a_truth(workspace):
+def test_the_true_images_are_measured_as_edits_without_a_truth(workspace, first):
     metrics, table = measured("truth")
     assert metrics["gain_final"] is None and metrics["psnr"] is None and metrics["frechet"] > 0
-    assert metrics["change"] == pytest.approx(measured("defgan")[0]["change"])
+    assert metrics["change"] == pytest.approx(json.loads(first("defgan")[0].read_text())["change"])
     assert len(table) == len(pd.read_parquet("data/plan.parquet"))
 
 
@@ -60,21 +83,16 @@ def test_features_of_another_network_are_refused(workspace, capsys):
     assert said in capsys.readouterr().err
 
 
-def test_same_run_same_bytes(workspace):
-    def written() -> list[bytes]:
-        measured("ganimation")
-        paths = ("metrics/methods/ganimation.json", "data/evaluation/ganimation.parquet")
-        return [(workspace / path).read_bytes() for path in paths]
-
-    assert written() == written()
+def test_same_run_same_bytes(workspace, first):
+    measured("ganimation")
+    assert [path.read_bytes() for path in paths("ganimation")] == [path.read_bytes() for path in first("ganimation")]
 
 
-def test_the_grids_and_sweeps_do_not_count(workspace):
-    before, _ = measured("ganimation")
+def test_the_grids_and_sweeps_do_not_count(workspace, first):
     final = np.load("edits/ganimation/final.npy")
     final[pd.read_parquet("edits/ganimation/edits.parquet")["set"] != "expressions"] = 0
     np.save("edits/ganimation/final.npy", final)
-    assert measured("ganimation")[0] == before
+    assert measured("ganimation")[0] == json.loads(first("ganimation")[0].read_text(encoding="utf-8"))
 
 
 def test_without_truth_gains_are_null(tmp_path, monkeypatch):

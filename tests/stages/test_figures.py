@@ -20,7 +20,12 @@ def measured(workspace):
     (workspace / "data/evaluation").mkdir()
     for name, metrics in made_up.every_metrics().items():
         (workspace / f"metrics/methods/{name}.json").write_text(json.dumps(metrics))
-    for name, factor in (("defgan", 0.8), ("ganimation", 1.1)):
+    for name, factor in (
+        ("defgan", 0.8),
+        ("ganimation", 1.1),
+        ("defgan_supervised", 0.5),
+        ("ganimation_supervised", 0.6),
+    ):
         table = pd.read_parquet(workspace / f"edits/{name}/edits.parquet").assign(err_copy=0.1, err_final=0.1 * factor)
         table = table.assign(concentration=0.5, identity=0.01 * (1 + table["edit"] % 5))
         table.to_parquet(workspace / f"data/evaluation/{name}.parquet")

@@ -34,7 +34,8 @@ def address(workspace) -> str:
     (workspace / "reports/tables").mkdir()
     (workspace / "reports/tables/table_1.md").write_text("# Table 1\n\n| method | a |\n|---|---|\n| DefGAN | 1.5 |\n")
     # Edits that depend on what is asked for: AU12 darkens and moves to the left, all else darkens.
-    for name, shade in (("defgan", 0.6), ("ganimation", 0.3)):
+    shades = {"defgan": 0.6, "ganimation": 0.3, "defgan_supervised": 0.5, "ganimation_supervised": 0.2}
+    for name, shade in shades.items():
         plan = pd.read_parquet(workspace / f"edits/{name}/edits.parquet")
         alpha = plan["alpha"].to_numpy()[:, None, None, None]
         for array in ("final", "deformed"):
@@ -42,9 +43,10 @@ def address(workspace) -> str:
             if path.is_file():
                 pixels = np.load(path)
                 np.save(path, (pixels * (1 - shade * alpha)).astype(np.uint8))
-    offsets = np.load(workspace / "edits/defgan/offsets.npy")
-    offsets[..., 0] = (3 * (plan["expression"] == "AU12") * plan["alpha"]).to_numpy()[:, None, None]
-    np.save(workspace / "edits/defgan/offsets.npy", offsets)
+    for name, reach in (("defgan", 3), ("defgan_supervised", 6)):
+        offsets = np.load(workspace / f"edits/{name}/offsets.npy")
+        offsets[..., 0] = (reach * (plan["expression"] == "AU12") * plan["alpha"]).to_numpy()[:, None, None]
+        np.save(workspace / f"edits/{name}/offsets.npy", offsets)
     page()
     return (workspace / "reports/index.html").as_uri()
 
@@ -86,8 +88,12 @@ def test_sliders_change_the_pictures(opened):
     view, asked, said = opened
     assert view.locator("input[type=range]").count() == len(EXPRESSIONS) + len(AU_NAMES)
     still = move(view, "AU12", ["ArrowRight", "ArrowLeft"], "0/AU12/0")
-    defgan = {f"defgan_{kind}" for kind in ("deformed", "final", "grid", "difference")}
-    assert set(still) == {"input", "true", "ganimation_final", "ganimation_difference", *defgan}
+    panels = {
+        f"defgan{own}_{kind}" for own in ("", "_supervised") for kind in ("deformed", "final", "grid", "difference")
+    }
+    panels |= {f"ganimation{own}_{kind}" for own in ("", "_supervised") for kind in ("final", "difference")}
+    assert set(still) == {"input", "true", *panels}
+    assert "the paper trains without" in view.locator("#sliders").inner_text()
     half = move(view, "AU12", ["ArrowRight"], "0/AU12/0.5")
     full = move(view, "AU12", ["End"], "0/AU12/1")
     for panel in set(still) - {"input", "true"}:

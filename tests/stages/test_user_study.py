@@ -231,6 +231,7 @@ def test_a_missing_folder_is_named(workspace, handed_out, capsys, remove, messag
     assert not votes_stage.REPORTS.exists()
 
 
+@pytest.mark.long
 def test_two_hundred_participants_take_seconds(workspace, handed_out):
     """200 × 36 answers in less than ten seconds of one core; the questions of stage 2 are filled up to sixteen."""
     set_params(workspace, **{"user_study.near_frontal": 1.0})

@@ -88,6 +88,7 @@ def test_one_factor_agrees_with_the_integral_over_it():
     assert fit.sigma[0] == pytest.approx(abs(exact[1]), rel=0.05)
 
 
+@pytest.mark.long
 def test_intervals_cover_and_ignoring_the_faces_would_not():
     rng = np.random.default_rng(2)
     covered, naive, runs = 0, 0, 40

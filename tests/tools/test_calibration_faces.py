@@ -14,7 +14,16 @@ from defgan.facs import AU_NAMES
 from defgan.weight_files import WEIGHTS
 from tests.conftest import ROOT
 from tools import calibration_faces
-from tools.calibration_faces import HELD_OUT, IMAGES, SUBJECTS, VIEWS, observe, sample_combination, sample_subject
+from tools.calibration_faces import (
+    HELD_OUT,
+    IMAGES,
+    SUBJECTS,
+    VIEWS,
+    observe,
+    sample_combination,
+    sample_subject,
+    skin_luminance,
+)
 
 
 def test_combinations_have_no_opposites():
@@ -37,6 +46,15 @@ def test_subjects_are_of_no_role_and_the_same_every_time(studio):
     for role in range(len(ROLES)):
         other = sample_person(np.random.default_rng([0, role, 7]), studio.change_labels)
         assert not np.array_equal(person.look, other.look)
+
+
+def test_the_luminance_of_skin(studio):
+    looks = [sample_subject(0, subject, studio.change_labels)[0].look for subject in range(20)]
+    found = [skin_luminance(look) for look in looks]
+    assert 0.03 < min(found) < 0.15
+    assert 0.3 < max(found) < 0.7
+    assert skin_luminance(np.zeros_like(looks[0])) == 0
+    assert skin_luminance(np.ones_like(looks[0])) == pytest.approx(1)
 
 
 def test_the_published_calibration_names_its_origin():

@@ -5,8 +5,11 @@ import pytest
 from defgan import methods
 from defgan.faces.table import COLUMNS, Faces
 from defgan.facs import AU_NAMES, RAFD_EXPRESSIONS
+from defgan.methods.base import PAIRS
 from defgan.methods.gan import Learner
+from defgan.pairs import Pairs
 from defgan.params import AugmentParams, load_params
+from defgan.training.material import FacesMaterial, Material, PairsMaterial
 from defgan.training.runtime import Runtime
 
 SIZE = 32
@@ -26,6 +29,25 @@ def make_faces(count: int = 20) -> Faces:
     return Faces(frame, rng.integers(0, 256, (count, SIZE, SIZE, 3), dtype=np.uint8))
 
 
+def make_pairs(scenes: int = 8) -> Pairs:
+    """Noise under noise of AUs, moved down by a pixel at 128 px, the last two scenes held out."""
+    rng = np.random.default_rng(0)
+    order = np.array([[0, 1], [1, 0], [1, 2], [0, 2]])
+    flows = np.zeros((scenes, len(order), SIZE // 4, SIZE // 4, 2), np.int8)
+    flows[..., 1] = -8
+    flows[:, :, :2] = -128
+    held_out = np.arange(scenes) >= scenes - 2
+    images = rng.integers(0, 256, (scenes, 3, SIZE, SIZE, 3), dtype=np.uint8)
+    aus = rng.random((scenes, 3, len(AU_NAMES)), dtype=np.float32)
+    return Pairs(images, aus, flows, order, held_out, rng.random(scenes, dtype=np.float32))
+
+
+def material(name: str, faces: Faces) -> Material:
+    """What a method learns from: the faces, or made-up pairs."""
+    method = methods.get(name)
+    return PairsMaterial(make_pairs()) if method.role == PAIRS else FacesMaterial(faces, method)
+
+
 def tiny_params(**training):
     """The default params, of a size that trains in seconds."""
     params = load_params()
@@ -40,8 +62,13 @@ def tiny_params(**training):
         "checkpoint_seconds": 1e-9,
         "schedule": params.training.schedule.model_copy(update={"start": 0.5}),
     }
+    supervised = params.supervised.model_copy(update={"batches": 30, "critic_start": 0.5, "grid_stride": 2})
     return params.model_copy(
-        update={"image_size": SIZE, "training": params.training.model_copy(update=tiny | training)}
+        update={
+            "image_size": SIZE,
+            "training": params.training.model_copy(update=tiny | training),
+            "supervised": supervised,
+        }
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 
 from defgan.training.trainer import Trainer
-from tests.training.conftest import make_faces, tiny_params
+from tests.training.conftest import make_faces, material, tiny_params
 
 
 def main(name: str, directory: Path, processes: int) -> None:
@@ -28,7 +28,7 @@ def main(name: str, directory: Path, processes: int) -> None:
         rows.append(row)
         print(step, flush=True)
 
-    trainer = Trainer(name, params, make_faces(), directory, on_row, lambda path: None)
+    trainer = Trainer(name, params, material(name, make_faces()), directory, on_row, lambda path: None)
     trained = trainer.fit()
     if trainer.runtime.is_main:
         save_file({k: v.contiguous() for k, v in trained.model.state_dict().items()}, directory / "final.safetensors")

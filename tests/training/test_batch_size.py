@@ -11,7 +11,7 @@ from tests.training.conftest import SIZE, make_learner
 TIMES = 3
 
 
-@pytest.fixture(params=[method.name for method in methods.trained()])
+@pytest.fixture(params=[method.name for method in methods.shown_faces()])
 def setting(request):
     """A learner of each method, and a batch of two."""
     torch.manual_seed(0)

@@ -10,8 +10,8 @@ from defgan.methods.response import Response
 from defgan.params import ScheduleParams
 from tests.training.conftest import SIZE, make_learner
 
-TRAINED = [method.name for method in methods.trained()]
-TOLD_AUS = [method.name for method in methods.told_aus()]
+TRAINED = [method.name for method in methods.shown_faces()]
+TOLD_AUS = [method.name for method in methods.shown_faces() if method.told_aus]
 
 
 def make_batch(n: int = 17) -> Batch:
@@ -55,9 +55,7 @@ def test_each_coefficient_weighs_its_own_term(name):
 
 def test_the_margin_of_the_identity_loss_grows_with_what_is_asked():
     torch.manual_seed(0)
-    learner = make_learner(
-        "defgan", embed=lambda faces: faces.mean((2, 3)), lambda_id_comp=1.0, identity_margin=0.25
-    )
+    learner = make_learner("defgan", embed=lambda faces: faces.mean((2, 3)), lambda_id_comp=1.0, identity_margin=0.25)
     x = torch.rand(3, 17)
     y = x + torch.tensor([0.0, 0.1, 1.0])[:, None] / 17**0.5  # ‖y − x‖² is 0, 0.01 and 1
     images, edited = torch.eye(3)[:, :, None, None].expand(-1, -1, SIZE, SIZE), torch.rand(3, 3, SIZE, SIZE)

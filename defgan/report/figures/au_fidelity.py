@@ -19,14 +19,14 @@ def draw(results: Results) -> matplotlib.figure.Figure:
     """ICC (top) and mean absolute error (bottom) per AU and method."""
     numbers = results.numbers("au_fidelity")
     names = list(dict.fromkeys(numbers["method"]))
-    figure = matplotlib.figure.Figure(figsize=(9.2, 5.6), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(11.5, 5.8), layout="constrained")
     panels = figure.subplots(2, 1, sharex=True)
     for axes, key in zip(panels, ("icc", "error"), strict=True):
         for i, name in enumerate(names):
             own = numbers[numbers["method"] == name].set_index("au")[key].reindex(AU_NAMES)
             places = np.arange(len(own)) + (i - (len(names) - 1) / 2) * _SPREAD / len(names)
             marker = "D" if name == TRUTH else "o"
-            axes.scatter(places, own, label=method_name(name), marker=marker, s=26, color=colour(name), zorder=3)
+            axes.scatter(places, own, label=method_name(name), marker=marker, s=20, color=colour(name), zorder=3)
         for place in range(1, len(AU_NAMES)):
             axes.axvline(place - 0.5, color="#eeeeee", linewidth=0.8)
         axes.axhline(0, color=DARK, linewidth=0.8)
@@ -39,7 +39,7 @@ def draw(results: Results) -> matplotlib.figure.Figure:
     )
     note = f"predicted by {ESTIMATOR}, not by the discriminator; ◆: the predictions for the true images"
     panels[1].set_xlabel(note, **SMALL_PRINT)
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=min(len(names), 5))
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right", ncols=min(len(names), 4))
     return figure
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from defgan import methods
 from defgan.methods.base import Method
-from defgan.report.names import CORPUS
+from defgan.report.names import CORPUS, role_name, supervision
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -78,11 +78,13 @@ class Figure:
         if rendered:
             substitutes.append(f"{CORPUS} in place of {_INSTEAD_OF[self.role]}")
         shows = f"{self.shows} {_TRUE_IMAGE}" if self.true_image and rendered else self.shows
+        shows += supervision(self.methods)
+        names = {role: f"{role_name(role)}: {data}" for role, data in results.data.items()}
         roles = (self.role,) if self.role else dict.fromkeys(method.role for method in self.methods)
         return Caption(
             self.heading,
             shows,
-            "; ".join(f"role {role}: {results.data[role]}" for role in roles),
+            "; ".join(names.get(role, role_name(role)) for role in roles),
             tuple(method.label for method in self.methods),
             tuple(substitutes),
             self.params,
@@ -98,3 +100,8 @@ def trained() -> tuple[Method, ...]:
     """All methods that learn, in the order of the figures: those that are told AUs first."""
     told = methods.told_aus()
     return (*told, *(method for method in methods.trained() if method not in told))
+
+
+def self_supervised() -> tuple[Method, ...]:
+    """Those of them that learn as in the paper, without rendered pairs."""
+    return tuple(method for method in trained() if not method.supervised)

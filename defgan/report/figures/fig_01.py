@@ -5,7 +5,7 @@ import matplotlib.figure
 from defgan.methods import get, told_aus
 from defgan.report.canvas import Block, Row, photo_grid
 from defgan.report.figures.base import Figure
-from defgan.report.names import TRUE_IMAGE
+from defgan.report.names import TRUE_IMAGE, group_name
 from defgan.report.results import Results
 
 
@@ -17,12 +17,12 @@ def draw(results: Results) -> matplotlib.figure.Figure:
         rows = rows.sort_values("alpha")
         shown = []
         for name, edits in pictures.edits.items():
-            label = get(name).label
+            label, group = get(name).label, group_name(get(name))
             if edits.deformed is None:
-                shown.append(Row(label, edits.final[rows.index]))
+                shown.append(Row(label, edits.final[rows.index], group=group))
             else:
-                shown.append(Row(f"{label}\ndeformed", edits.deformed[rows.index]))
-                shown.append(Row(f"{label}\nfinal", edits.final[rows.index]))
+                shown.append(Row(f"{label}\ndeformed", edits.deformed[rows.index], group=group))
+                shown.append(Row(f"{label}\nfinal", edits.final[rows.index], group=group))
         if pictures.truth_known(rows):
             shown.append(Row(TRUE_IMAGE, pictures.truth.images[rows.index]))
         blocks.append(Block(pictures.original(rows), shown))

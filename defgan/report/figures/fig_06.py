@@ -6,7 +6,7 @@ from defgan.report.canvas import Block, Row, photo_grid
 from defgan.report.figures.base import Figure, deforming
 from defgan.report.names import TRUE_IMAGE
 from defgan.report.results import Results
-from defgan.report.single_aus import au_label, motion_scale, moved_in_sweep, prefix, sweep
+from defgan.report.single_aus import au_label, motion_scale, moved_in_sweep, rows_of, sweep
 
 AUS = ("AU04", "AU05", "AU14", "AU26")
 """Those of sec. 4.3. Its list names AU14 twice, and its text speaks of AU4."""
@@ -21,14 +21,15 @@ def draw(results: Results) -> matplotlib.figure.Figure:
     for rows in faces:
         shown = []
         for method in deforming():
-            edits = pictures.edits[method.name]
+            edits, own = pictures.edits[method.name], []
             for au in AUS:
                 positions = sweep(rows, au)
                 maps.append(moved_in_sweep(edits, positions))
                 tiles = [*edits.deformed[positions], maps[-1]]
                 if pictures.truth_known(rows):
                     tiles.append(pictures.truth.images[positions[-1]])
-                shown.append(Row(prefix(method, deforming()) + au_label(au), tiles))
+                own.append(Row(au_label(au), tiles))
+            shown += rows_of(method, deforming(), own)
         blocks.append(Block(pictures.original(rows), shown))
     steps = sorted(faces[0]["alpha"].unique())
     columns = [*(f"{step:g}" for step in steps), "region moved"]

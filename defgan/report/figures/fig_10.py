@@ -36,8 +36,8 @@ def draw(results: Results) -> matplotlib.figure.Figure:
         original = pictures.original(rows)
         positions = [rows.index[rows["expression"] == expression][0] for expression in EXPRESSIONS]
         shown = [Row("input", tiles([original] * len(positions)))]
-        for label, array in pictures.sources(rows):
-            shown.append(Row(label, tiles([array[position] for position in positions])))
+        for label, array, group in pictures.sources(rows):
+            shown.append(Row(label, tiles([array[position] for position in positions]), group=group))
         blocks.append(Block(original, shown))
     columns = [column for expression in EXPRESSIONS for column in (expression, *DETAILS)]
     return photo_grid(f"Fig. 10   Details of brow, eye and mouth   [{pictures.data['wild']}]", columns, blocks)

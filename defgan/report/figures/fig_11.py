@@ -12,7 +12,7 @@ from defgan.report.single_aus import (
     mesh,
     motion_scale,
     moved_in_sweep,
-    prefix,
+    rows_of,
     steps,
     sweep,
     true_row,
@@ -26,14 +26,12 @@ def draw(results: Results) -> matplotlib.figure.Figure:
     original, sweeps = pictures.original(rows), [sweep(rows, au) for au in AUS]
     shown, every_map = [], []
     for method in deforming():
-        edits, before = pictures.edits[method.name], prefix(method, deforming())
+        edits = pictures.edits[method.name]
         maps = [moved_in_sweep(edits, positions) for positions in sweeps]
         meshes = [mesh(original, edits.offsets[positions[-1]]) for positions in sweeps]
-        shown += steps(rows, edits.deformed, f"{before}deformed")
-        shown += [
-            Row(f"{before}region moved", maps),
-            Row(f"{before}grid at 1\nmotion × {MAGNIFICATION}", meshes),
-        ]
+        own = steps(rows, edits.deformed, "deformed")
+        own += [Row("region moved", maps), Row(f"grid at 1\nmotion × {MAGNIFICATION}", meshes)]
+        shown += rows_of(method, deforming(), own)
         every_map += maps
     title = f"Fig. 11   Single action units: the deformation   [{pictures.data['wild']}]"
     blocks = [Block(original, [*shown, *true_row(pictures, rows)])]

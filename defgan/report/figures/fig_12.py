@@ -5,7 +5,7 @@ import matplotlib.figure
 from defgan.report.canvas import Block, photo_grid
 from defgan.report.figures.base import Figure, deforming
 from defgan.report.results import Results
-from defgan.report.single_aus import AUS, au_label, prefix, steps, true_row
+from defgan.report.single_aus import AUS, au_label, rows_of, steps, true_row
 
 
 def draw(results: Results) -> matplotlib.figure.Figure:
@@ -14,7 +14,7 @@ def draw(results: Results) -> matplotlib.figure.Figure:
     rows = pictures.faces("au")[-1]
     shown = []
     for method in deforming():
-        shown += steps(rows, pictures.edits[method.name].final, f"{prefix(method, deforming())}final")
+        shown += rows_of(method, deforming(), steps(rows, pictures.edits[method.name].final, "final"))
     title = f"Fig. 12   Single action units: the final image   [{pictures.data['wild']}]"
     blocks = [Block(pictures.original(rows), [*shown, *true_row(pictures, rows)])]
     return photo_grid(title, list(map(au_label, AUS)), blocks)

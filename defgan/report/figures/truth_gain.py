@@ -23,7 +23,7 @@ def draw(results: Results) -> matplotlib.figure.Figure:
         if (method.name, image) in numbers.index
     ]
     groups = [name for name in (*EXPRESSIONS, ALL) if f"gain_{name}" in numbers]
-    figure = matplotlib.figure.Figure(figsize=(7.2, 3.4), layout="constrained")
+    figure = matplotlib.figure.Figure(figsize=(9.2, 3.6), layout="constrained")
     axes = figure.subplots()
     for offset, (name, image) in zip(offsets(len(shown)), shown, strict=True):
         row, method = numbers.loc[(name, image)], get(name)

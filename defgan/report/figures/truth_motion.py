@@ -14,8 +14,6 @@ from defgan.report.style import DARK, PALE, SMALL_PRINT
 def draw(results: Results) -> matplotlib.figure.Figure:
     """End-point errors beside that of no motion (left), cosines with the true direction (right); a row per set."""
     numbers = results.numbers("motion")
-    if "method" not in numbers:  # as where one method deforms
-        numbers = numbers.assign(method=deforming()[0].name)
     sets = [rows for _, rows in numbers.groupby("set", sort=False)]
     sets.sort(key=lambda rows: ALL not in set(rows["group"]))  # expressions first
     figure = matplotlib.figure.Figure(figsize=(9.2, 3.1 * len(sets)), layout="constrained")

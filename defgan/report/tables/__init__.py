@@ -12,9 +12,10 @@ from typing import Any
 
 import pandas as pd
 
+from defgan import methods
 from defgan.evaluation.edits import COUNTED_SET
 from defgan.facs import EXPRESSIONS
-from defgan.report.names import data_name
+from defgan.report.names import data_name, supervision
 from defgan.report.significance import ALL
 
 INTERVALS = "In brackets: 95 % bootstrap intervals over people."
@@ -59,8 +60,9 @@ class Measurements:
 
     @property
     def base(self) -> str:
-        """The sentence that names the edited faces."""
-        return f"Edited faces: {data_name(self.data['wild'])}, {self.any_method['images']} edits per method."
+        """The sentences that name the edited faces and the methods that are supervised."""
+        faces = f"Edited faces: {data_name(self.data['wild'])}, {self.any_method['images']} edits per method."
+        return faces + supervision(methods.every())
 
 
 def pages(measurements: Measurements) -> dict[str, Page]:

@@ -1,4 +1,4 @@
-"""Does self-supervised deformation find the real motion? End-point error and direction of the deformation grids."""
+"""Does deformation find the real motion? End-point error and direction of the deformation grids."""
 
 import numpy as np
 import pandas as pd
@@ -33,16 +33,16 @@ def numbers_of(measurements: Measurements, name: str) -> pd.DataFrame:
 
 
 def page(measurements: Measurements) -> Page:
-    """All methods that deform; a column tells them apart where there are several."""
+    """All methods that deform."""
     shown = [method for method in methods.every() if method.deforms]
-    frames = [numbers_of(measurements, method.name) for method in shown]
-    if len(shown) > 1:
-        for method, frame in zip(shown, frames, strict=True):
-            frame.insert(0, "method", method.name)
-    numbers = pd.concat(frames, ignore_index=True)
+    numbers = pd.concat(
+        [numbers_of(measurements, method.name).assign(method=method.name) for method in shown], ignore_index=True
+    )
+    numbers.insert(0, "method", numbers.pop("method"))
+    blind = join(method.label for method in shown if not method.supervised)
     rows = [
         {
-            **({"method": methods.get(row["method"]).title} if "method" in row else {}),
+            "method": methods.get(row["method"]).title,
             "asked": f"{row['group']} {ACTION_UNITS.get(row['group'], '')}".strip(),
             "images": str(row["images"]),
             "end-point error, px ↓": with_interval(*(row[f"epe{end}"] for end in ENDS), 3),
@@ -57,7 +57,7 @@ def page(measurements: Measurements) -> Page:
         f"The deformation grid of {join(method.label for method in shown)} against the rendered motion of the skin "
         "that is visible in both the input and the true image, in pixels at 128 px. No motion: the error of a grid "
         "that moves nothing. Cosine: between the two directions, weighted by the true length. Share: Σ grid · true / "
-        f"Σ ‖true‖². Rows by AU: single-AU edits at all intensities. {INTERVALS} The training never sees this motion. "
-        f"{measurements.base}"
+        f"Σ ‖true‖². Rows by AU: single-AU edits at all intensities. {INTERVALS} The training of "
+        f"{blind} sees no true motion. {measurements.base}"
     )
     return Page("Motion of the deformation grid against the true motion", pd.DataFrame(rows), numbers, text)

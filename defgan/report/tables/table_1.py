@@ -7,7 +7,7 @@ import pandas as pd
 
 from defgan import methods
 from defgan.report.markup import NO_TRUTH, NOT_AVAILABLE, measures, score, with_interval
-from defgan.report.names import TRUE_LABEL, data_name, method_name
+from defgan.report.names import TRUE_LABEL, data_name, method_name, supervision
 from defgan.report.tables import ENDS, Measurements, Page
 
 PAPER_COLUMN = "paper's FID (Inception features, CelebA-HQ; not comparable)"
@@ -32,7 +32,7 @@ def caption(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         f"{measures(metrics, data)} {kernel}: squared maximum mean discrepancy over all pairs of images. In brackets: "
         "95 % bootstrap intervals over people, the reference fixed. Copy-input repeats each face once per expression; "
         f"{TRUE_LABEL} is what a perfect edit would score. {others}The paper's own values have a column of their own: "
-        "Inception FID on CelebA-HQ, not comparable with ours."
+        f"Inception FID on CelebA-HQ, not comparable with ours.{supervision(methods.every())}"
     )
 
 

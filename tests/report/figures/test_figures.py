@@ -32,13 +32,17 @@ def test_an_unknown_name_is_told_with_the_nearest(name, near):
 def test_captions_name_number_data_methods_and_what_replaces_the_papers(results):
     results.data = {"wild": CORPUS, "rafd": CORPUS, "train": CORPUS}
     caption = figures.get("fig_03").caption(results)
-    assert caption.title == "Fig. 3: Identity distance by expression" and caption.methods == ("DefGAN", "GANimation")
+    assert caption.title == "Fig. 3: Identity distance by expression"
+    assert caption.methods == ("DefGAN", "GANimation", "DefGAN supervised", "GANimation supervised")
+    assert caption.shows.endswith("GANimation supervised: supervised by rendered pairs; the paper trains without.")
     assert caption.substitutes == (
         "1 − cos, dlib ResNet-128 in place of the distance of CMU OpenFace's embeddings",
         f"{CORPUS} in place of CelebA-HQ and web photographs",
     )
     assert figures.get("fig_17").caption(results).substitutes == (f"{CORPUS} in place of the Radboud Faces Database",)
-    assert figures.get("training_curves").caption(results).data == f"role train: {CORPUS}; role rafd: {CORPUS}"
+    assert figures.get("training_curves").caption(results).data == (
+        f"role train: {CORPUS}; rendered pairs; role rafd: {CORPUS}"
+    )
     assert "rendered under the target AUs" in figures.get("fig_04").caption(results).shows
 
 
@@ -78,5 +82,12 @@ def test_what_an_experiment_does_not_have_is_left_out(results):
 
 def test_methods_are_asked_for_not_listed():
     deforming = figures.get("fig_06").methods
-    assert [shown.name for shown in deforming] == ["defgan"]
+    assert [shown.name for shown in deforming] == ["defgan", "defgan_supervised"]
     assert figures.get("fig_17").methods == (method("defgan"), method("ganimation"), method("stargan"))
+
+
+def test_who_is_supervised_is_said_wherever_it_is_shown_and_nowhere_else(results):
+    for figure in figures.every():
+        said = "the paper trains without" in figure.caption(results).shows
+        assert said == any(shown.supervised for shown in figure.methods), figure.name
+    assert not any(shown.supervised for number in ("fig_17", "fig_18") for shown in figures.get(number).methods)

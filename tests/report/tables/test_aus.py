@@ -17,12 +17,16 @@ def test_fidelity_and_control(pages):
     assert "slope DefGAN" in table and "slope StarGAN (App. F)" not in table
     control = pages["control"].numbers.set_index("method")
     assert control["slope"].to_dict() == pytest.approx(
-        {"copy": 0, "ganimation": 0, "defgan": 0.75, "stargan": 0, "truth": 1}
+        {
+            **{"copy": 0, "ganimation": 0, "defgan": 0.75, "stargan": 0},
+            **{"ganimation_supervised": 0, "defgan_supervised": 0.9, "truth": 1},
+        }
     )
 
 
 def test_cross_talk_is_a_block_per_method_that_is_told_aus(pages):
     page = pages["cross_talk"]
-    assert set(page.numbers["method"]) == {"ganimation", "defgan", "truth"} and len(page.table) == 2 * 3
+    told = {"ganimation", "defgan", "ganimation_supervised", "defgan_supervised"}
+    assert set(page.numbers["method"]) == {*told, "truth"} and len(page.table) == 2 * 5
     cells = page.table[page.table["method"] == "DefGAN"].set_index("asked")
     assert cells.loc["AU12", "12"] == "+0.75" and cells.loc["AU12", "04"] == "+0.00"

@@ -12,6 +12,8 @@ def test_identity_is_compared_in_pairs(pages):
     assert page.numbers["p_holm"].to_numpy()[:6] == pytest.approx([12 / 64] * 6)
     assert list(page.table) == [
         *("expression", "images", "GANimation ↓", "DefGAN ↓", "relative improvement, % ↑", "p (Wilcoxon, Holm)"),
+        *("GANimation supervised ↓", "DefGAN supervised ↓", "relative improvement of DefGAN supervised, % ↑"),
+        "p of DefGAN supervised (Wilcoxon, Holm)",
         *("StarGAN (App. F) ↓", "True image ↓"),
     ]
     assert "of DefGAN against GANimation" in page.caption

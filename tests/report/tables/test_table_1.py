@@ -17,10 +17,15 @@ def methods() -> dict:
 
 def test_rows_columns_and_signs(methods):
     made = table(methods).set_index("method")
-    assert list(made.index) == ["Copy-input", "GANimation", "DefGAN", "StarGAN (App. F)"]
-    assert made["gain over copying, final ↑"].tolist() == ["+0.000", "-0.200", "+0.250", "-0.900"]
-    assert made["gain over copying, deformed ↑"].tolist() == ["–", "–", "+0.300", "–"]
-    assert made[PAPER_COLUMN].tolist() == ["–", "4.75", "3.82", "–"]
+    assert list(made.index) == [
+        *("Copy-input", "GANimation", "DefGAN", "StarGAN (App. F)"),
+        *("GANimation supervised (by rendered pairs)", "DefGAN supervised (by rendered pairs)"),
+    ]
+    assert made["gain over copying, final ↑"].tolist() == [
+        *("+0.000", "-0.200", "+0.250", "-0.900", "+0.400", "+0.500")
+    ]
+    assert made["gain over copying, deformed ↑"].tolist() == ["–", "–", "+0.300", "–", "–", "+0.300"]
+    assert made[PAPER_COLUMN].tolist() == ["–", "4.75", "3.82", "–", "–", "–"]
     assert set(made["Fréchet distance (EfficientNet-Lite0 features) ↓"]) == {"12.35 [11.00, 13.50]"}
     assert set(made["kernel distance (EfficientNet-Lite0 features) × 1000 ↓"]) == {"12.3 [10.1, 14.5]"}
 
@@ -49,6 +54,7 @@ def test_caption_names_data_reference_and_networks(methods):
     for part in ("embedded corpus (rendered faces)", "2000 of 4500 faces", "role train", "dlib ResNet-128", "OpenFace"):
         assert part in text
     assert "StarGAN (App. F) learns from role rafd (embedded corpus" in text
+    assert "DefGAN supervised: supervised by rendered pairs; the paper trains without." in text
     photographs = DATA | {"wild": {"layout": "folder", "path": "/some/where/portraits/neutral"}}
     text = caption(methods["defgan"], photographs)
     assert "Edited faces: portraits/neutral" in text and "/some" not in text

@@ -10,11 +10,13 @@ from tests.report.made_up import every_metrics, measurements
 
 def test_every_table_is_found_and_is_text_with_a_caption_that_names_the_data(pages):
     assert set(pages) == {
-        *("table_1", "identity_by_expression", "truth", "motion", "au_fidelity", "control", "cross_talk", "change")
+        *("table_1", "identity_by_expression", "truth", "motion", "au_fidelity", "control", "cross_talk", "change"),
+        "texture_alone",
     }
     for name, page in pages.items():
         assert len(page.table) and all(isinstance(cell, str) for cell in page.table.to_numpy().ravel()), name
         assert "embedded corpus (rendered faces)" in page.caption and page.title
+        assert "supervised by rendered pairs; the paper trains without" in page.caption, name
     assert "in place of the paper's OpenFace" in pages["identity_by_expression"].caption
     assert "in place of OpenFace 2" in pages["au_fidelity"].caption and "LPIPS" in pages["truth"].caption
 
@@ -48,4 +50,4 @@ def test_markdown_is_a_table(pages):
     page = markup.markdown(pages["table_1"].table, "Table 1", "caption").splitlines()
     assert page[0] == "# Table 1" and page[-1] == "caption"
     rows = [line for line in page if line.startswith("|")]
-    assert len(rows) == 7 and len({row.count("|") for row in rows}) == 1
+    assert len(rows) == 9 and len({row.count("|") for row in rows}) == 1

@@ -14,6 +14,9 @@ def test_truth_has_a_row_per_image_and_no_true_image(pages):
         ("DefGAN", "final"),
         ("DefGAN", "deformed"),
         ("StarGAN (App. F)", "final"),
+        ("GANimation supervised (by rendered pairs)", "final"),
+        ("DefGAN supervised (by rendered pairs)", "final"),
+        ("DefGAN supervised (by rendered pairs)", "deformed"),
     ]
     numbers = pages["truth"].numbers.set_index(["method", "image"])
     assert numbers.loc[("copy", "final"), "gain_all"] == 0
