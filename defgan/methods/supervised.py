@@ -65,13 +65,13 @@ class Coefficients(Strict):
 IMAGE_TERMS = (
     Term("final", "ℓ1", "lambda_final", lambda v: truth.image_loss(v.edit.image, v.true.images, v.attention)),
     Term("edges", "ℓ1 of edges", "lambda_edges", lambda v: truth.edge_loss(v.edit.image, v.true.images)),
-    Term("mask", "eq. 15", "lambda_mask", lambda v: truth.mask_loss(v.edit.mask, v.explained)),
+    Term("mask_size", "eq. 15", "lambda_mask", lambda v: truth.mask_loss(v.edit.mask, v.explained)),
 )
 MOTION_TERMS = (
     Term("motion", "end-point error", "lambda_motion", lambda v: truth.motion_loss(v.edit.grid, v.true)),
     Term(
         "deformed",
-        "ℓ1 where motion explains",
+        "ℓ1 where seen",
         "lambda_deformed",
         lambda v: truth.image_loss(v.edit.deformed, v.true.images, v.attention * v.seen),
     ),
