@@ -10,13 +10,13 @@ from defgan.methods import truth_losses
 from defgan.methods.base import Batch, Truth
 from defgan.methods.supervised import PairChanges
 from defgan.methods.supervision import jitter
-from defgan.pairs import UNSEEN, Pairs
+from defgan.pairs import Pairs
 from defgan.training.material import PairsMaterial
 from defgan.training.pairs import PairBatches
 from defgan.training.runtime import Runtime
 from defgan.training.trainer import Trainer
 from defgan.warp import to_grid, warp
-from tests.training.conftest import SIZE, make_pairs, material, tiny_params
+from tests.training.conftest import make_pairs, material, tiny_params
 
 SHOWN = [method.name for method in methods.shown_pairs()]
 STILL = PairChanges(turn=0, zoom=0, shift=0, color=0, tint=0, gamma=0, shade=0, blur=0, noise=0)
@@ -180,8 +180,3 @@ def test_by_the_clock_a_run_ends_in_time_and_its_rate_has_fallen(tmp_path):
     trainer.fit()
     assert len(rates) == trainer.iterations > 3
     assert rates[-1] < 0.5 * rates[0] and rates == sorted(rates, reverse=True)
-
-
-def test_images_are_of_the_size_that_was_asked_for():
-    assert make_pairs().images.shape[2:] == (SIZE, SIZE, 3)
-    assert (make_pairs().flows == UNSEEN).any()
