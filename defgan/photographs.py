@@ -21,6 +21,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms, ImageOps
 
+from defgan.extras import how_to_install
+
 try:
     from pillow_heif import register_heif_opener
 except ImportError:
@@ -62,7 +64,7 @@ def read_photograph(file: str | Path | io.BytesIO, long_side: int | None = None)
 def _reason(file: str | Path | io.BytesIO, error: Exception) -> str:
     name = "" if isinstance(file, io.BytesIO) else str(file)
     if isinstance(error, Image.UnidentifiedImageError) and not HEIF and name.lower().endswith(_HEIF_SUFFIXES):
-        return "HEIC needs the package pillow-heif; install the extra `heic`"
+        return f"HEIC needs the package pillow-heif; install it {how_to_install('heic')}"
     if isinstance(error, FileNotFoundError):
         return "missing file"
     if isinstance(error, OSError) and error.strerror:
