@@ -53,6 +53,13 @@ def _written(directory: int, tag: int, value: Any, order: str) -> bytes:
     return alone.tobytes(8)
 
 
+def _loaded(image: Image.Image) -> Image.Exif:
+    exif, content = image.getexif(), image.info.get("exif")
+    if not len(exif) and isinstance(content, bytes):
+        Image.Exif().load(content)  # Pillow passes over what is broken when it opens a JPEG; this raises
+    return exif
+
+
 def read_exif(image: Image.Image) -> Exif:
     """The EXIF of an opened image. What is broken in it is left out and named; it never raises."""
     broken: list[str] = []
@@ -64,7 +71,7 @@ def read_exif(image: Image.Image) -> Exif:
             broken.append(name)
             return otherwise
 
-    exif = read("all of it", image.getexif, Image.Exif())
+    exif = read("all of it", lambda: _loaded(image), Image.Exif())
     order = exif.endian or "<"
     directories: dict[int, Mapping[int, Any]] = {
         TOP: exif,

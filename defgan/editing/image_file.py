@@ -105,6 +105,17 @@ def _known_info(image: Image.Image) -> dict[str, Any]:
     return info
 
 
+def _is_deep(image: Image.Image) -> bool:
+    """Whether the file has 16 bits per channel; Pillow may read 8 of them."""
+    for *_, about in getattr(image, "tile", []):
+        parts = about if isinstance(about, tuple) else (about,)
+        if any(isinstance(part, str) and ";16" in part for part in parts):
+            return True
+        if image.format == "PPM" and any(isinstance(part, int) and part > 255 for part in parts):  # the value of white
+            return True
+    return ";16" in image.mode
+
+
 def from_image(image: Image.Image) -> Photograph:
     """An opened image as a photograph, turned upright by its EXIF orientation.
 
@@ -113,8 +124,7 @@ def from_image(image: Image.Image) -> Photograph:
     refuse_too_large(image)
     if image.format not in SHOWN_FIRST and (count := getattr(image, "n_frames", 1)) > 1:
         raise UserError(f"{count} pictures in one file; save one of them as a file of its own")
-    modes = [str(part) for tile in getattr(image, "tile", []) for part in np.atleast_1d(np.array(tile[3], object))]
-    if any("16" in mode for mode in (image.mode, *modes)):
+    if _is_deep(image):
         raise UserError("16 bits per channel, of which an edit would lose half; save a copy with 8 bits first")
     if image.mode in _MODES:
         raise UserError(f"{_MODES[image.mode]}; save a copy with 8 bits of RGB or grey first")
