@@ -10,6 +10,7 @@ import typer
 from defgan import methods
 from defgan.editing import DEFAULT
 from defgan.errors import UserError
+from defgan.extras import how_to_install
 
 if TYPE_CHECKING:
     from defgan.editing.editor import Editor
@@ -29,7 +30,7 @@ def demo(
         except ModuleNotFoundError as error:
             if error.name != "gradio":
                 raise
-            raise UserError("the page needs gradio; install the extra `demo`: pip install 'defgan[demo]'") from None
+            raise UserError(f"the page needs the package gradio; install it {how_to_install('demo')}") from None
         launch(build(load_editors(weights)), host, port)
 
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator, Sequence
 
 from defgan.errors import UserError
+from defgan.extras import how_to_install
 from defgan.faces.preparation import Recipe, Shard, prepare_shard
 from defgan.faces.processes import use_one_core
 from defgan.records import Record
@@ -23,7 +24,7 @@ def ray_engine(
         import ray
     except ImportError:
         raise UserError(
-            "prepare.engine: ray needs the package ray; install the extra `cluster`, or set local"
+            f"prepare.engine: ray needs the package ray; set local, or install it {how_to_install('cluster')}"
         ) from None
     started = not ray.is_initialized()
     if started:

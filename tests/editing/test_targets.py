@@ -1,9 +1,11 @@
 """From names and numbers to target AUs."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import pytest
 
-from defgan.editing.targets import make_target, parse_aus
+from defgan.editing.targets import HIGHEST, make_target, parse_aus, parse_faces
 from defgan.errors import UserError
 from defgan.facs import ACTION_UNITS, AU_NAMES, PLAIN_WORDS, find_action_unit, preset
 
@@ -23,6 +25,14 @@ def test_strength_goes_part_of_the_way():
     half = make_target("anger", strength=0.5).vector(X)
     np.testing.assert_allclose(half, (X + preset("anger")) / 2, atol=1e-6)
     np.testing.assert_array_equal(make_target("anger", strength=0).vector(X), X)
+
+
+def test_more_than_full_strength_exaggerates_up_to_what_was_taught():
+    y = make_target("sad", strength=1.5).vector(X)
+    beyond = X + 1.5 * (preset("sad") - X)
+    np.testing.assert_allclose(y, np.clip(beyond, 0, HIGHEST), atol=1e-6)
+    assert of(y, "AU04") > preset("sad")[AU_NAMES.index("AU04")]
+    assert y.max() == HIGHEST
 
 
 def test_named_units_leave_the_others_alone():
@@ -57,12 +67,38 @@ def test_relative_adds_and_stays_in_range():
         ({"aus": {"AU12": -0.5}}, r"AU12=-0.5 is out of range"),
         ({"aus": {"AU12": float("nan")}}, "out of range"),
         ({"aus": {"AU12": 1, "smile": 0.5}}, "AU12 is named twice"),
-        ({"expression": "happy", "strength": 1.1}, "strength 1.1"),
+        ({"expression": "happy", "strength": 1.6}, r"strength 1.6 is out of range; it is in \[0, 1.5\]"),
     ],
 )
 def test_what_is_not_possible_is_said(arguments, message):
     with pytest.raises(UserError, match=message):
         make_target(**arguments)
+
+
+@dataclass(frozen=True)
+class Seen:
+    number: int
+    x: np.ndarray
+
+
+def test_a_target_for_each_face():
+    group = parse_faces(["3=surprise", "1 = Smile"], strength=0.5)
+    assert group.label == "1-happy-3-surprise"
+    assert sorted(group.targets) == [1, 3]
+    np.testing.assert_array_equal(group.of(Seen(1, X)), make_target("happy", strength=0.5).vector(X))
+    np.testing.assert_array_equal(group.of(Seen(3, X)), make_target("surprise", strength=0.5).of(Seen(3, X)))
+    np.testing.assert_allclose(replace(group, strength=0).of(Seen(1, X)), X, atol=1e-6)
+    assert parse_faces(["2"]) is None
+    for texts, message in [
+        (["1=happy", "2"], "--face 2: expected the number of a face and an expression"),
+        (["all=happy"], "expected the number"),
+        (["0=happy"], "expected the number"),
+        (["1="], "expected the number"),
+        (["1=happy", "1=sad"], "face 1 is given twice"),
+        (["1=hapy"], "nearest is happy"),
+    ]:
+        with pytest.raises(UserError, match=message):
+            parse_faces(texts)
 
 
 def test_units_are_known_by_name_term_and_plain_words():

@@ -1,4 +1,4 @@
-"""AUs from Py-Feat (Cheong et al., 2023), an optional package: `pip install 'defgan[pyfeat]'`.
+"""AUs from Py-Feat (Cheong et al., 2023), an optional package (extra `pyfeat`).
 
 Its multitask network gives the probability that a unit is present; we take it as the intensity. AU43, closed eyes,
 counts as AU45. Py-Feat downloads its weights when it is first used.
@@ -12,6 +12,7 @@ import torch
 
 from defgan.annotation_tables import read_aus
 from defgan.errors import UserError
+from defgan.extras import how_to_install
 from defgan.faces.au_estimators.base import AUPrediction, loose_crop
 from defgan.records import Record
 
@@ -26,8 +27,8 @@ class PyFeatEstimator:
             from feat import Detectorv2
         except ImportError as error:
             raise UserError(
-                f"action_units is pyfeat, but Py-Feat cannot be imported ({error}); install it"
-                " (uv sync --extra pyfeat, or pip install 'py-feat>=2.1'), or choose action_units: blendshapes"
+                f"action_units is pyfeat, but Py-Feat cannot be imported ({error}); choose action_units: blendshapes,"
+                f" or install it {how_to_install('pyfeat')}"
             ) from None
         try:
             self._detector = Detectorv2(device="cuda" if torch.cuda.is_available() else "cpu", identity_model=None)
