@@ -57,7 +57,8 @@ class DeformationGenerator(nn.Module):
         self.finer = nn.Sequential(*finer)
         self.head = nn.Conv2d(width, 2, 7, padding=3, bias=False)
         init_weights(self)
-        # Small offsets at the start, of about a pixel at full width. Spacings would sum up to many: they start as 1.
+        # Small offsets at the start: 1.3 px at full width (root mean square, at 128 px). Small spacings would sum up to
+        # many pixels: all of them start as 1.
         nn.init.normal_(self.head.weight, 0.0, 1e-3 if deformation == "offset" else 0.0)
 
     def forward(self, images: Tensor, x: Tensor, y: Tensor) -> Tensor:
