@@ -22,6 +22,7 @@ from defgan import methods
 from defgan.errors import UserError
 from defgan.faces.table import Faces
 from defgan.facs import AU_NAMES, RAFD_EXPRESSIONS
+from defgan.methods.adversarial import BaselineCoefficients, OwnTraining
 from defgan.training.material import FacesMaterial
 from defgan.training.trainer import Trainer
 from defgan.weight_files import weights_path
@@ -131,15 +132,25 @@ def synthetic_faces(count: int, image_size: int) -> Faces:
 def trial(name: str, params: Params, faces: Faces, state: Path) -> Trainer:
     """A trainer on one device that never comes to its end and whose rows and sheets nobody reads.
 
-    Where the run has a schedule, its last part is measured: those iterations cost more.
+    `params` are what `settled` returns. Where the run has a schedule, its last part is measured: it costs more.
     """
     schedule = params.training.schedule
     if schedule.start < 1:
         schedule = schedule.model_copy(update={"start": 0.0})
-    changes = {"batches": ENDLESS, "devices": 1, "nodes": 1, "schedule": schedule}
-    training = params.training.model_copy(update=changes)
-    material = FacesMaterial(faces, methods.get(name))
-    return Trainer(name, params.model_copy(update={"training": training}), material, state, _ignore, _ignore)
+    changes = {"batches": ENDLESS, "epochs": None, "devices": 1, "nodes": 1, "schedule": schedule}
+    params = params.model_copy(update={"training": params.training.model_copy(update=changes)})
+    return Trainer(name, params, FacesMaterial(faces, methods.get(name)), state, _ignore, _ignore)
+
+
+def settled(name: str, params: Params) -> Params:
+    """The same training of a method, with nothing left that its own block says otherwise."""
+    method = methods.get(name)
+    params = params.model_copy(update={"training": method.training(params)})
+    own = method.coefficients(params)
+    if not isinstance(own, BaselineCoefficients):
+        return params
+    nothing = OwnTraining.model_validate(dict.fromkeys(OwnTraining.model_fields))
+    return params.model_copy(update={method.block: own.model_copy(update={"training": nothing})})
 
 
 def _ignore(*_: object) -> None:
@@ -222,19 +233,30 @@ def embedder_at_hand(params: Params) -> tuple[Params, list[str]]:
         return params.model_copy(update={"training": training}), [note]
 
 
-def make_plan(name: str, params: Params, faces: Faces | None, patience: float = PATIENCE) -> Plan:
+def make_plan(
+    name: str, params: Params, faces: Faces | None, count: int | None = None, patience: float = PATIENCE
+) -> Plan:
     """Measure model `name` under `params` on this device.
 
     Args:
         name: of the model.
         params: all params, also a preset's; `training.devices` and `nodes` are taken as 1.
         faces: the prepared role, or None; then, and where its images have another size, noise takes its place.
+        count: how many faces there are to learn from; without it, those of the prepared role.
         patience: seconds that the measured iterations may take.
+
+    Raises:
+        UserError: the training's length is in epochs, and nobody knows of how many faces.
     """
-    params, notes = embedder_at_hand(params)
-    batch_size, usable = params.training.batch_size, None
-    if faces is not None:
+    params, notes = embedder_at_hand(settled(name, params))
+    batch_size, usable = params.training.batch_size, count
+    if faces is not None and count is None:
         usable = int((methods.get(name).condition.usable(faces.frame) & (faces.frame["split"] != "val")).sum())
+    if usable is None and params.training.batches is None:
+        raise UserError(
+            f"the training takes {params.training.length}, but no faces are prepared that could be counted; say how"
+            " many there are to learn from: --faces 180500"
+        )
     if faces is None or faces.pixels.shape[1] != params.image_size:
         found = "no faces are prepared" if faces is None else f"the prepared faces are of {faces.pixels.shape[1]} px"
         notes.append(f"{found}: measured on noise of {params.image_size} px")
@@ -263,7 +285,7 @@ def make_plan(name: str, params: Params, faces: Faces | None, patience: float = 
         name=name,
         batch_size=batch_size,
         warm_up_steps=params.training.au_warmup_steps,
-        iterations=params.training.batches // batches_per_step,
+        iterations=params.training.count_batches(usable or 0) // batches_per_step,
         batches_per_step=batches_per_step,
         faces=usable,
         parameters=parameters,

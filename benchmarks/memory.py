@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.cost import embedder_at_hand, synthetic_faces, trial
+from benchmarks.cost import embedder_at_hand, settled, synthetic_faces, trial
 from benchmarks.sizes import Size, sized, tiny
 from defgan.params import load_params
 from defgan.presets import preview
@@ -27,7 +27,7 @@ def peak(
     """Run two iterations of NAME under presets/paper.yaml and print the peak as JSON, in GB."""
     # More critic steps per generator step take longer and no more memory.
     params = sized(tiny(load_params()) if quick else preview(PAPER), Size.default, critic_steps=1)
-    params, _ = embedder_at_hand(params)
+    params, _ = embedder_at_hand(settled(name, params))
     changes = {"precision": precision, "au_warmup_steps": 0}
     params = params.model_copy(update={"training": params.training.model_copy(update=changes)})
     batch_size = params.training.batch_size

@@ -98,7 +98,8 @@ class PlainLoop:
     """Trains "defgan" or "ganimation" on `faces` with the batch size, learning rate and coefficients of `params`."""
 
     def __init__(self, name: str, params: Params, faces: Faces, device: torch.device):
-        training, method = params.training, methods.get(name)
+        method = methods.get(name)
+        training = method.training(params)
         self.device, self.batch_size, self.coefficients = device, training.batch_size, method.coefficients(params)
         model = Model(method, **{**method.architecture(params), "precision": "32-true"})
         self.model = with_constant_maps(model).to(device)
@@ -148,7 +149,8 @@ class PlainLoop:
         scores_fake, conditions_fake = self.discriminator(fake)
         mix = batch.mix[:, None, None, None]
         interpolated = (mix * batch.images + (1 - mix) * fake).requires_grad_(True)
-        scores = self.discriminator(interpolated)[0].flatten(1).mean(1)
+        scores = self.discriminator(interpolated)[0].flatten(1)
+        scores = scores.mean(1) if self.coefficients.critic_reduction == "mean" else scores.sum(1)
         (gradient,) = torch.autograd.grad(scores, interpolated, torch.ones_like(scores), create_graph=True)
         terms = {
             "critic_d": scores_fake.mean() - scores_real.mean(),

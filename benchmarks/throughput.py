@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from benchmarks.cost import FlopCounter, seconds, synthetic_faces, trial
+from benchmarks.cost import FlopCounter, seconds, settled, synthetic_faces, trial
 from benchmarks.machine import TYPES, device
 from benchmarks.reference import PlainLoop
 from defgan import methods
@@ -43,6 +43,7 @@ def compare(
         budget: seconds to go on for, beyond the first iterations, which are counted and not timed.
         rounds: at least and at most so many iterations of each.
     """
+    params = settled(name, params)
     training = params.training.model_copy(update={"au_warmup_steps": 0})
     params = params.model_copy(update={"training": training})
     faces = synthetic_faces(4 * training.batch_size, params.image_size)

@@ -4,6 +4,7 @@
 """
 
 import difflib
+import json
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -14,8 +15,9 @@ from pydantic import BaseModel, Field, ValidationError, create_model, model_vali
 from defgan.datasets import LAYOUTS
 from defgan.errors import UserError
 from defgan.facs import EXPRESSIONS
-from defgan.fields import Coefficient, Decay, Embedder, Positive, Share, Strict
+from defgan.fields import Coefficient, Decay, Embedder, Epochs, Positive, Share, Strict
 from defgan.methods import registry
+from defgan.methods.adversarial import BaselineCoefficients
 
 
 class TrainRole(Strict):
@@ -125,9 +127,10 @@ class ScheduleParams(Strict):
 
 
 class TrainingParams(Strict):
-    """What all methods share."""
+    """What all methods share, but for what a method's own block says otherwise."""
 
-    batches: Positive
+    batches: Positive | None
+    epochs: Epochs | None
     batch_size: Positive
     learning_rate: Annotated[float, Field(gt=0)]
     beta1: Decay
@@ -151,6 +154,22 @@ class TrainingParams(Strict):
     nodes: Positive
     sheet_every: Positive
     checkpoint_seconds: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Self:
+        if (self.batches is None) == (self.epochs is None):
+            given = f"it is {json.dumps(self.epochs)} and training.batches is {json.dumps(self.batches)}"
+            raise ValueError(f"training.epochs: {given}; one of the two says how long methods train, the other is null")
+        return self
+
+    @property
+    def length(self) -> str:
+        """How long methods train, in words."""
+        return f"{self.epochs:g} epochs" if self.batches is None else f"{self.batches} batches"
+
+    def count_batches(self, images: int) -> int:
+        """How many batches a training on so many images takes; the rest of each epoch is dropped."""
+        return round(self.epochs * (images // self.batch_size)) if self.batches is None else self.batches
 
 
 class EditParams(Strict):
@@ -188,6 +207,17 @@ class _Shared(Strict):
     edit: EditParams
     evaluate: EvaluateParams
     user_study: UserStudyParams
+
+    @model_validator(mode="after")
+    def _one_length_of_a_baseline(self) -> Self:
+        for name, value in self:
+            own = value.training if isinstance(value, BaselineCoefficients) else None
+            if own and own.batches is not None and own.epochs is not None:
+                raise ValueError(
+                    f"{name}.training.epochs: {own.epochs:g} epochs and {own.batches} batches are given; one of the two"
+                    f" says how long {name} trains, set the other to null"
+                )
+        return self
 
     @model_validator(mode="after")
     def _enough_people(self) -> Self:

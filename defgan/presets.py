@@ -37,6 +37,8 @@ def apply(preset: str | Path, params: str | Path = "params.yaml") -> list[tuple[
     from ruamel.yaml.error import YAMLError
 
     yaml = YAML()
+    # As params.yaml writes it; ruamel would leave the value out.
+    yaml.representer.add_representer(type(None), lambda to, _: to.represent_scalar("tag:yaml.org,2002:null", "null"))
     yaml.preserve_quotes = True
     yaml.width = 4096  # long lines stay whole
     try:

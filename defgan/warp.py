@@ -41,6 +41,21 @@ def to_grid(offsets: Tensor) -> Tensor:
     return identity_grid(*offsets.shape[1:3], device=offsets.device) + offsets * (2 / REFERENCE_SIZE)
 
 
+def from_spacing(spacing: Tensor) -> Tensor:
+    """A grid by its spacing, N×H×W×2 with positive entries: distances of neighbouring positions, 1 in the identity.
+
+    A position is half the difference of what lies on its two sides in its row (x) or column (y). So the grid has its
+    middle at 0, rises along rows and columns, and is the identity where the spacing is 1.
+    """
+    return torch.stack([_summed(spacing[..., 0], dim=2), _summed(spacing[..., 1], dim=1)], dim=-1)
+
+
+def _summed(spacing: Tensor, dim: int) -> Tensor:
+    cells = spacing * (2 / spacing.shape[dim])
+    ends = cells.cumsum(dim)
+    return ends - (cells + ends.narrow(dim, -1, 1)) / 2
+
+
 def compose(outer: Tensor, inner: Tensor) -> Tensor:
     """Warp(outer, inner) of eq. 13: the grid p → inner(outer(p)); both N×H×W×2.
 

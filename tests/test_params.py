@@ -109,6 +109,17 @@ def test_missing_file_says_where_to_run(tmp_path):
         ({"corpus.train.subjects": 0}, "corpus.train.subjects: 0 people are rendered, but data.train takes"),
         ({"corpus.pairs.held_out": 250}, "250 scenes are held out, but corpus.pairs.scenes is 250"),
         ({"prepare.val_share": 0.0}, "plan.rafd_faces: 3 held-out people of rafd are needed"),
+        ({"training.epochs": 40}, "training.epochs: it is 40.0 and training.batches is 800; one of the two"),
+        ({"training.batches": None}, "training.epochs: it is null and training.batches is null; one of the two"),
+        (
+            {"stargan.training.batches": 5, "stargan.training.epochs": 2},
+            "stargan.training.epochs: 2 epochs and 5 batches",
+        ),
+        ({"deformation": "spacing", "max_offset": 2}, "max_offset: 2 halves of a pixel are the largest spacing, but"),
+        (
+            {"supervised.deformation": "spacing", "supervised.max_offset": 1.5},
+            "or set supervised.deformation to offset",
+        ),
     ],
 )
 def test_what_cannot_be_planned_names_the_keys(tmp_path, changes, message):

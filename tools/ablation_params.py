@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 from defgan.errors import UserError
 from defgan.params import Params, read_params, validate_params
 
-Overrides = dict[str, bool | int | float | str]
+Overrides = dict[str, bool | int | float | str | None]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 
 
@@ -87,5 +87,10 @@ def load_ablations(
         overrides = {**declaration.shared, **(shared or {}), **entry.overrides}
         changed = overridden(content, overrides)
         valid = validate_params(changed, f"{path}: {name}")
+        if valid.training.batches is None:
+            raise UserError(
+                f"{path}: {name}: training.epochs is given, but ablations are compared by batches; set"
+                " training.batches, and training.epochs to null, under `shared`"
+            )
         ablations.append(Ablation(name, entry.label, entry.paper, overrides, changed, valid, name == reference))
     return ablations

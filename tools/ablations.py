@@ -100,7 +100,9 @@ def ablations(
 ) -> None:
     """Run the ablations of ablations.yaml as DVC experiments and put them side by side in reports/ablations."""
     with recorded("ablations", "tools.ablations") as (params, run):
-        declared = load_ablations(shared={} if batches is None else {"training.batches": batches})
+        declared = load_ablations(
+            shared={} if batches is None else {"training.batches": batches, "training.epochs": None}
+        )
         chosen = choose(declared, only or [])
         experiments.check_repository(params)
         run.log_params({"overrides": {ablation.name: ablation.overrides for ablation in declared}})

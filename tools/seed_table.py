@@ -94,12 +94,12 @@ def table(numbers: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def caption(rows: Sequence[Row], batches: int) -> str:
+def caption(rows: Sequence[Row], length: str) -> str:
     """What was run and measured."""
     metrics = next(iter(rows[0].metrics.values()))
     networks = metrics["networks"]
     return (
-        f"The whole experiment under seeds {', '.join(str(row.seed) for row in rows)}, {batches} batches each. The "
+        f"The whole experiment under seeds {', '.join(str(row.seed) for row in rows)}, {length} each. The "
         "seed decides the rendered faces, the targets and the first weights. Mean ± standard deviation. "
         f"{networks['frechet']}; {networks['kernel']}; identity distance: {networks['identity']}; AUs predicted by "
         f"{networks['action_units']}. End-point error and cosine compare the deformation grid with the true motion."

@@ -53,10 +53,10 @@ def run_seed(seed: int, overrides: dict) -> seed_table.Row:
     return seed_table.Row(seed, name, commit, metrics)
 
 
-def write_report(rows: list[seed_table.Row], batches: int) -> None:
+def write_report(rows: list[seed_table.Row], length: str) -> None:
     """Write table and numbers to reports/seeds, and print the table."""
     numbers = seed_table.frame(rows)
-    table, text = seed_table.table(numbers), seed_table.caption(rows, batches)
+    table, text = seed_table.table(numbers), seed_table.caption(rows, length)
     with atomic_directory(REPORTS) as directory:
         numbers.to_csv(directory / "seeds.csv", index=False, float_format="%.6g")
         (directory / "seeds.md").write_text(markup.markdown(table, TITLE, text), encoding="utf-8")
@@ -73,7 +73,7 @@ def seeds(
 ) -> None:
     """Run the methods that edit by AUs under several seeds; write mean ± standard deviation to reports/seeds."""
     with recorded("seeds", "tools.seeds") as (params, run):
-        overrides = {} if batches is None else {"training.batches": batches}
+        overrides = {} if batches is None else {"training.batches": batches, "training.epochs": None}
         experiments.check_repository(params)
         run.log_params({"count": count, "first": params.seed, "overrides": overrides})
         rows, failed = [], []
@@ -83,7 +83,7 @@ def seeds(
             except UserError as error:
                 failed.append(f"seed-{seed} failed: {error}")
         if rows:
-            write_report(rows, params.training.batches if batches is None else batches)
+            write_report(rows, params.training.length if batches is None else f"{batches} batches")
             run.log_artifact(REPORTS)
         if failed:
             raise UserError("; ".join(failed))

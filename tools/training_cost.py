@@ -21,6 +21,7 @@ TRAINED = tuple(method.name for method in registry.shown_faces())
 def training_cost(
     name: Annotated[str, typer.Argument(help=" | ".join(TRAINED))],
     preset: Annotated[Path | None, typer.Option(help="A preset to plan with, in place of params.yaml alone.")] = None,
+    faces: Annotated[int | None, typer.Option(help="Faces to learn from; without it, those that are prepared.")] = None,
 ) -> None:
     """Print sizes of the networks, FLOPs, memory and time of training NAME."""
     if name not in TRAINED:
@@ -33,7 +34,7 @@ def training_cost(
         params = load_params() if preset is None else preview(preset)
         prepared = Path("data/prepared", methods.get(name).role)
         with console.status(f"{name}: a few iterations, to measure them …"):
-            plan = make_plan(name, params, read_faces(prepared) if prepared.is_dir() else None)
+            plan = make_plan(name, params, read_faces(prepared) if prepared.is_dir() else None, faces)
     table = Table(show_header=False, title=f"{name} by {preset or 'params.yaml'}")
     for row in summary(plan):
         table.add_row(*row)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from defgan.fields import Coefficient, Positive, Strict
+from defgan.fields import Coefficient, Epochs, Positive, Share, Strict
 from defgan.lazy import LazyModule
 from defgan.methods.base import Batch, Edit, Method, Runtime, Term
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from defgan.methods.model import Model
     from defgan.methods.response import Response
-    from defgan.params import Params, ScheduleParams
+    from defgan.params import Params, ScheduleParams, TrainingParams
 
 gan = LazyModule("defgan.methods.gan")
 losses = LazyModule("defgan.methods.losses")
@@ -40,6 +40,22 @@ class AdversarialCoefficients(Strict):
 
     critic_steps: Positive
     lambda_gp: Coefficient
+    critic_reduction: Literal["mean", "sum"]
+
+
+class OwnTraining(Strict):
+    """What a method does otherwise than `training` says; None: nothing. It has one length, or none."""
+
+    batches: Positive | None
+    epochs: Epochs | None
+    batch_size: Positive | None
+    decay_share: Share | None
+
+
+class BaselineCoefficients(AdversarialCoefficients):
+    """What a baseline's block has besides its own coefficients."""
+
+    training: OwnTraining
 
 
 @dataclass(frozen=True)
@@ -64,6 +80,16 @@ class AdversarialMethod(Method):
     def terms(self) -> tuple[Term, ...]:
         """Those of the discriminator, then those of the generators."""
         return (*self.discriminator_terms, *self.generator_terms)
+
+    def training(self, params: Params) -> TrainingParams:
+        """As `training` says, but for what the method's own block says."""
+        coefficients = self.coefficients(params)
+        if not isinstance(coefficients, BaselineCoefficients):
+            return params.training
+        own = coefficients.training.model_dump(exclude_none=True)
+        if own.keys() & {"batches", "epochs"}:
+            own = {"batches": None, "epochs": None} | own
+        return params.training.model_copy(update=own)
 
     def learner(self, params: Params, runtime: Runtime) -> gan.Learner:
         """The generators against a discriminator."""

@@ -51,6 +51,11 @@ class GeneratorValues:
     coefficients: Any
     embed: Embed | None
 
+    @property
+    def units(self) -> losses.Units:
+        """Of the losses on the grid."""
+        return self.coefficients.grid_units
+
     @cached_property
     def _embedding(self) -> Tensor:
         with torch.no_grad():
@@ -85,7 +90,8 @@ def compute_d_loss(
 ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
     """ℒ_Total^D of eq. 18 and its terms, with the mean gradient norm `gp_norm`; and D_exp of the real images, N×n.
 
-    `fake` are the edits of the batch, without a gradient.
+    `fake` are the edits of the batch, without a gradient. The penalty is one of the terms of the one step, as in
+    eq. 18. The published codes make two steps: one without the penalty, and one on the penalty alone.
     """
     images, method = [batch.images, fake], model.method
     if perturbation:
@@ -96,7 +102,7 @@ def compute_d_loss(
     scores_real, scores_fake = scores.split(len(fake))[:2]
     learnt = predictions[2 * len(fake) :] if perturbation else predictions[: len(fake)]
     # A gradient of a gradient: always fp32.
-    norms = losses.gradient_norms(discriminator, batch.images, fake, batch.mix)
+    norms = losses.gradient_norms(discriminator, batch.images, fake, batch.mix, coefficients.critic_reduction)
     predicted_fake = predictions[len(fake) : 2 * len(fake)]
     values = DiscriminatorValues(batch, learnt, scores_real, scores_fake, norms, predicted_fake)
     total, terms = losses.total_loss(method.discriminator_terms, values, coefficients, critic_weight)
@@ -176,15 +182,15 @@ class Learner(base.Learner):
     """Generators and a discriminator, trained in turn."""
 
     def __init__(self, method: AdversarialMethod, params: Params, runtime: Runtime):
-        self.method, self.training, self.runtime = method, params.training, runtime
+        self.method, self.training, self.runtime = method, method.training(params), runtime
         self.coefficients = method.coefficients(params)
-        self.warm_up_steps = params.training.au_warmup_steps
+        self.warm_up_steps = self.training.au_warmup_steps
         self.batches_per_step = self.coefficients.critic_steps
         model, discriminator = Model(method, **method.architecture(params)), method.discriminator(params)
         self.model, self._optimizer_g = runtime.setup(model, "edit")
         self.discriminator, self._optimizer_d = runtime.setup(discriminator)
         self.response = None
-        if params.training.expression_changes and method.condition is ACTION_UNITS:
+        if self.training.expression_changes and method.condition is ACTION_UNITS:
             self.response = Response(len(AU_NAMES)).to(runtime.device)
         self.embed = load_embed(self)
 

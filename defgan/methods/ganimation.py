@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from defgan.fields import Coefficient
 from defgan.lazy import LazyModule
-from defgan.methods.adversarial import AdversarialCoefficients, AdversarialMethod
+from defgan.methods.adversarial import AdversarialMethod, BaselineCoefficients
 from defgan.methods.base import Edit, Term
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+    from defgan.methods.gan import GeneratorValues
     from defgan.methods.model import Model
 
 losses = LazyModule("defgan.methods.losses")
 texture = LazyModule("defgan.networks.texture")
 
 
-class Coefficients(AdversarialCoefficients):
+class Coefficients(BaselineCoefficients):
     """GANimation's own hyper-parameters; params.yaml says what each is."""
 
     lambda_exp: Coefficient
@@ -27,7 +28,15 @@ class Coefficients(AdversarialCoefficients):
     lambda_cyc: Coefficient
     lambda_mask: Coefficient
     lambda_tv: Coefficient
+    mask_variation: Literal["squared", "absolute"]
     lambda_eye_m: Coefficient
+
+
+def smoothness(values: GeneratorValues) -> Tensor:
+    """The total variation of the masks of the edit and of the way back: GANimation's own, or that of eq. 15."""
+    own = values.coefficients.mask_variation == "absolute"
+    variation = losses.absolute_variation if own else losses.total_variation
+    return variation(values.edit.mask) + variation(values.back.mask)
 
 
 class GANimation(AdversarialMethod):
@@ -55,7 +64,7 @@ class GANimation(AdversarialMethod):
         Term("exp", "eq. 9", "lambda_exp", lambda v: v.expression_errors[0], "aus"),
         Term("cyc", "eq. 11", "lambda_cyc", lambda v: losses.cycle_loss(v.back.image, v.batch.images)),
         Term("mask", "GANimation", "lambda_mask", lambda v: (1 - v.edit.mask).mean() + (1 - v.back.mask).mean()),
-        Term("tv", "GANimation", "lambda_tv", lambda v: sum(losses.total_variation(e.mask) for e in (v.edit, v.back))),
+        Term("tv", "GANimation", "lambda_tv", smoothness),
         # Not GANimation's: DefGAN's eq. 15, so that the baseline can have what DefGAN has against too large a mask.
         Term("eye_m", "eq. 15", "lambda_eye_m", lambda v: losses.mask_size_loss(v.edit.mask)),
     )

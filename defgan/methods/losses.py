@@ -2,19 +2,23 @@
 
 Reductions. The printed coefficients only make sense with the reference code of GANimation, which divides its AU loss
 by the batch of 25 on top of the mean. So here squared AU errors are means over batch and AUs, and a term of kind "aus"
-divides the printed λ by that 25, whatever the batch at hand. Squared offsets (pixels at 128 px) and squared masks are
-means over batch and pixels. Total variations sum over pixels and average over the batch.
+divides the printed λ by that 25, whatever the batch at hand. Squared offsets and squared masks are means over batch and
+pixels. Total variations sum over pixels and average over the batch. docs/readings.md gives the reasons.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from defgan.methods.base import Term
-from defgan.warp import compose, to_offsets
+from defgan.methods.base import REFERENCE_BATCH, Term
+from defgan.warp import REFERENCE_SIZE, compose, to_offsets
 
+Reduction = Literal["mean", "sum"]
+"""What of an image's patch scores the gradient penalty takes the gradient of."""
+Units = Literal["pixels", "grid"]
+"""Of offsets in eq. 13 and 14: pixels at 128 px, or the grid's own, in which the image is [-1, 1]."""
 SMALLEST_RESPONSE = 0.01
 """Response of D_exp below which `change_loss` does not enlarge its prediction any further."""
 
@@ -24,12 +28,19 @@ def critic_loss(scores_fake: Tensor, scores_real: Tensor) -> Tensor:
     return scores_fake.mean() - scores_real.mean()
 
 
-def gradient_norms(discriminator: nn.Module, real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
-    """‖∇D_c(Î)‖₂ of eq. 7, (N,), at Î = mix·real + (1 − mix)·fake; images N×3×H×W, mix N in [0, 1]."""
+def gradient_norms(
+    discriminator: nn.Module, real: Tensor, fake: Tensor, mix: Tensor, reduction: Reduction = "mean"
+) -> Tensor:
+    """‖∇D_c(Î)‖₂ of eq. 7, (N,), at Î = mix·real + (1 − mix)·fake; images N×3×H×W, mix N in [0, 1].
+
+    D_c is a number in eq. 7, and the mean of its patch scores in the other terms: here it is their `reduction`.
+    """
     mix = mix[:, None, None, None]
     interpolated = (mix * real + (1 - mix) * fake).detach().requires_grad_(True)
     scores, _ = discriminator(interpolated)
-    (gradient,) = torch.autograd.grad(scores.flatten(1).mean(1).sum(), interpolated, create_graph=True)
+    patches = scores.flatten(1)
+    critic = patches.mean(1) if reduction == "mean" else patches.sum(1)
+    (gradient,) = torch.autograd.grad(critic.sum(), interpolated, create_graph=True)
     return gradient.flatten(1).norm(dim=1)
 
 
@@ -90,14 +101,20 @@ def face_identity_loss(embedding_edit: Tensor, embedding_input: Tensor, margin: 
     return (distances if margin is None else F.relu(distances - margin)).mean()
 
 
-def composition_loss(grid_cycle: Tensor, grid: Tensor) -> Tensor:
-    """Eq. 13: mean squared length, in pixels at 128 px, by which going there and back misses; grids N×H×W×2."""
-    return to_offsets(compose(grid_cycle, grid)).square().sum(-1).mean()
+def _offsets(grid: Tensor, units: Units) -> Tensor:
+    """Offsets from the identity, N×H×W×2."""
+    offsets = to_offsets(grid)
+    return offsets if units == "pixels" else offsets * (2 / REFERENCE_SIZE)
 
 
-def grid_size_loss(grid: Tensor) -> Tensor:
-    """Eq. 14, first term: mean squared offset in pixels at 128 px; grid N×H×W×2."""
-    return to_offsets(grid).square().sum(-1).mean()
+def composition_loss(grid_cycle: Tensor, grid: Tensor, units: Units = "pixels") -> Tensor:
+    """Eq. 13: mean squared length by which going there and back misses; grids N×H×W×2."""
+    return _offsets(compose(grid_cycle, grid), units).square().sum(-1).mean()
+
+
+def grid_size_loss(grid: Tensor, units: Units = "pixels") -> Tensor:
+    """Eq. 14, first term: mean squared offset; grid N×H×W×2."""
+    return _offsets(grid, units).square().sum(-1).mean()
 
 
 def total_variation(field: Tensor) -> Tensor:
@@ -110,9 +127,17 @@ def total_variation(field: Tensor) -> Tensor:
     return (down + right).mean()
 
 
-def grid_variation(grid: Tensor) -> Tensor:
-    """Eq. 14, second term, on offsets in pixels at 128 px; grid N×H×W×2."""
-    return total_variation(to_offsets(grid).permute(0, 3, 1, 2))
+def absolute_variation(mask: Tensor) -> Tensor:
+    """GANimation's smoothness of a mask, N×1×H×W: absolute differences of neighbours, summed over pixels and batch.
+
+    Summed over a batch of 25, as its code has it: whatever the batch at hand, it is the mean times 25.
+    """
+    return REFERENCE_BATCH * (mask.diff(dim=2).abs().sum() + mask.diff(dim=3).abs().sum()) / len(mask)
+
+
+def grid_variation(grid: Tensor, units: Units = "pixels") -> Tensor:
+    """Eq. 14, second term, on offsets; grid N×H×W×2."""
+    return total_variation(_offsets(grid, units).permute(0, 3, 1, 2))
 
 
 def mask_size_loss(mask: Tensor) -> Tensor:

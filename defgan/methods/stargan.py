@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from defgan.fields import Coefficient
 from defgan.lazy import LazyModule
-from defgan.methods.adversarial import CRITIC_TERMS, AdversarialCoefficients, AdversarialMethod, Schedule
+from defgan.methods.adversarial import CRITIC_TERMS, AdversarialMethod, BaselineCoefficients, Schedule
 from defgan.methods.base import Batch, Edit, Term
 from defgan.methods.conditions import EXPRESSION_LABELS
 
@@ -27,7 +27,7 @@ LABEL_TERM = Term(
 )
 
 
-class Coefficients(AdversarialCoefficients):
+class Coefficients(BaselineCoefficients):
     """StarGAN's own hyper-parameters; params.yaml says what each is."""
 
     lambda_cls: Coefficient

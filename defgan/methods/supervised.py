@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from defgan.fields import Coefficient, Positive, Share, Strict
+from defgan.fields import Coefficient, Deformation, Positive, Share, Strict, check_grid
 from defgan.lazy import LazyModule
 from defgan.methods.adversarial import AU_TERM, CRITIC_TERMS
 from defgan.methods.base import PAIRS, Edit, Method, Runtime, Term
@@ -57,9 +57,15 @@ class Coefficients(Strict):
     lambda_exp: Coefficient
     lambda_exp_d: Coefficient
     au_jitter: Share
+    deformation: Deformation
     max_offset: Annotated[float, Field(gt=0)]
     grid_stride: Annotated[int, Field(ge=2, le=4, multiple_of=2)]
     changes: PairChanges
+
+    @model_validator(mode="after")
+    def _the_grid_can_be_the_identity(self) -> Self:
+        check_grid(self.deformation, self.max_offset, "supervised.")
+        return self
 
 
 IMAGE_TERMS = (
@@ -106,14 +112,15 @@ class SupervisedMethod(Method):
     def training(self, params: Params) -> TrainingParams:
         """As the others, with the block's own length, rate and clipping."""
         own = {key: getattr(params.supervised, key) for key in ("batches", "learning_rate", "max_grad_norm")}
-        return params.training.model_copy(update=own)
+        return params.training.model_copy(update={**own, "epochs": None})
 
     def architecture(self, params: Params) -> dict[str, Any]:
-        """The twin's; where it has a grid, with the block's own."""
+        """The twin's; where it has a grid, with the block's own, and without what ablations of the twin leave out."""
         architecture = self.twin.architecture(params)
         if self.deforms:
-            own = ("max_offset", "grid_stride")
+            own = ("deformation", "max_offset", "grid_stride")
             architecture |= {key: getattr(params.supervised, key) for key in own}
+            architecture |= {"use_deformation": True, "use_texture": True}
         return architecture
 
     def networks(self, **architecture: Any) -> dict[str, nn.Module]:

@@ -66,7 +66,7 @@ def read_figures(directory: Path, params: Mapping[str, Any]) -> list[PageFigure]
         with Image.open(png) as image:
             width, height = image.size
         files = [f"{directory.name}/{path.name}" for path in (png, png.with_suffix(".pdf")) if path.is_file()]
-        values = {key: params[key] for key in texts[name]["params"]}
+        values = {key: params[key] for key in texts[name]["params"] if params[key] is not None}
         figures.append(
             PageFigure(name, data_uri(png.read_bytes(), "image/png"), width, height, files, texts[name], values)
         )

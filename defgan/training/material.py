@@ -34,6 +34,8 @@ class Material(Protocol):
 
     shown: Faces
     """Held-out faces for the sample sheets."""
+    count: int
+    """Images, or pairs, to learn from: those of an epoch."""
 
     def digest(self) -> str:
         """A hash of all that is learnt from."""
@@ -65,6 +67,7 @@ class FacesMaterial:
     def __init__(self, faces: Faces, method: Method):
         self._method, self._faces = method, faces
         self.shown, self._learnt = split(faces, method)
+        self.count = len(self._learnt)
 
     def digest(self) -> str:
         """Of the usable faces, their AUs and names."""
@@ -76,14 +79,15 @@ class FacesMaterial:
 
     def batches(self, params: Params, runtime: Runtime, warm_up: int, first_changed: int) -> Batches:
         """Faces, each with the condition of another one as its target."""
+        training = self._method.training(params)
         return Batches(
             self._faces.pixels,
             self._learnt["row"].to_numpy(),
             self._method.condition.of(self._learnt),
-            params.training.batch_size,
+            training.batch_size,
             params.seed,
             self._method.condition.target_noise,
-            params.training.augment,
+            training.augment,
             runtime.device,
             runtime.fabric.global_rank,
             runtime.fabric.world_size,
@@ -105,6 +109,7 @@ class PairsMaterial:
         self._pairs = pairs
         scenes = np.flatnonzero(pairs.held_out) if pairs.held_out.any() else np.arange(len(pairs.images))
         self._held_out = scenes
+        self.count = int((~pairs.held_out).sum()) * len(pairs.order)
         frame = pd.DataFrame(pairs.aus[scenes, 0], columns=list(AU_NAMES))
         frame = frame.assign(subject=scenes, row=np.arange(len(scenes)), expression="neutral")
         self.shown = Faces(frame, pairs.images[scenes, 0])

@@ -26,8 +26,8 @@ FINAL_ROWS = 5
 def own_settings(method: Method, params: Params) -> dict[str, Any]:
     """The params that decide a method, as plain values: the shared ones and its own coefficients."""
     values = params.model_dump()
-    shared = {key: values[key] for key in ("seed", "image_size", "training")}
-    shared["training"] = {key: value for key, value in shared["training"].items() if key not in PLACE_KEYS}
+    training = method.training(params).model_dump(exclude=set(PLACE_KEYS))
+    shared = {"seed": values["seed"], "image_size": values["image_size"], "training": training}
     own = (method.block,) if method.block else method.Coefficients.model_fields
     return {**shared, **{key: values[key] for key in own}}
 

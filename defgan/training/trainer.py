@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from defgan import methods
+from defgan.errors import UserError
 from defgan.methods.base import Batch, Edit
 from defgan.methods.model import Model
 from defgan.training.checkpoint import load_state, save_state
@@ -76,7 +77,8 @@ class Trainer:
         self.learner = self.method.learner(params, self.runtime)
         self.warm_up_steps = self.learner.warm_up_steps
         # The papers take different numbers of critic steps; all count epochs by batches.
-        self.iterations = self.training.batches // self.learner.batches_per_step
+        batches = self.training.count_batches(material.count)
+        self.iterations = batches // self.learner.batches_per_step
         self.average = None
         if self.training.ema_decay:
             average = get_ema_multi_avg_fn(self.training.ema_decay)
@@ -84,6 +86,11 @@ class Trainer:
         self.shown, self.held_out = material.shown, material.held_out(self.runtime.device)
         first_changed = round(self.training.augment.start * self.iterations) * self.learner.batches_per_step
         self.batches = material.batches(params, self.runtime, self.warm_up_steps, first_changed)
+        if not self.iterations and seconds is None:
+            raise UserError(
+                f"{name}: the training has {batches} batches, but an iteration takes {self.learner.batches_per_step}; "
+                f"raise training.batches or training.epochs"
+            )
         self.timings, self.guard = Timings(self.runtime.device), Guard(self.method.mask_remedies)
         self.seconds, self._started = seconds, time.monotonic()
         self.step, self.curves = 0, []

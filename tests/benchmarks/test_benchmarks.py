@@ -34,7 +34,9 @@ def plain(request, params):
     params = tiny(params)
     schedule = params.training.schedule.model_copy(update={"start": 0.0})
     quiet = {"schedule": schedule, "instance_noise": 0.0, "critic_color_change": 0.0, "precision": "32-true"}
-    params = params.model_copy(update={"training": params.training.model_copy(update=quiet)})
+    # DefGAN's critic is penalised by the sum of its patches, GANimation's by the mean.
+    update = {"training": params.training.model_copy(update=quiet), "critic_reduction": "sum"}
+    params = params.model_copy(update=update)
     torch.manual_seed(0)
     return request.param, params, PlainLoop(request.param, params, synthetic_faces(8, params.image_size), CPU)
 

@@ -103,6 +103,19 @@ def test_a_model_is_planned_by_real_iterations(name):
     assert made.notes == ()
 
 
+def test_a_length_in_epochs_needs_a_number_of_faces(monkeypatch):
+    monkeypatch.setattr(cost, "measure", lambda trainer, _: Measured(trainer.training.batch_size, 0.1, 0.1, 1e9, 1.0))
+    params = tiny_params(batches=None, epochs=40, batch_size=25)
+    own = params.stargan.training.model_copy(update={"epochs": 200, "batch_size": 16})
+    params = params.model_copy(update={"stargan": params.stargan.model_copy(update={"training": own})})
+    made = make_plan("ganimation", params, None, 180_500)
+    assert (made.iterations, made.faces, made.batch_size) == (40 * 7220 // 2, 180_500, 25)
+    made = make_plan("stargan", params, None, 160)
+    assert (made.iterations, made.batch_size) == (200 * 10 // 2, 16)
+    with pytest.raises(UserError, match=r"takes 40 epochs, but no faces are prepared.*--faces"):
+        make_plan("ganimation", params, None)
+
+
 def test_noise_stands_in_for_faces_of_another_size():
     params = tiny_params(batch_size=2)
     other = make_plan("ganimation", params.model_copy(update={"image_size": 2 * SIZE}), make_faces())

@@ -1,11 +1,14 @@
 """`Editor`, from a photograph to an edited one."""
 
+import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from defgan import alignment
@@ -13,6 +16,7 @@ from defgan.editing.editor import Editor, describe
 from defgan.editing.native import feather
 from defgan.errors import UserError
 from defgan.facs import AU_NAMES, preset
+from defgan.warp import to_grid
 
 
 def outside(face, height, width):
@@ -64,6 +68,17 @@ def test_the_edit_of_a_mirrored_face_is_the_mirrored_edit(name, weights, face_pi
     if name == "defgan":
         assert np.abs(one.offsets).max() > 0.5
         np.testing.assert_allclose(other.offsets, one.offsets[:, ::-1] * (-1, 1), atol=1e-3)
+
+
+def test_a_grid_of_spacings_moves_the_photograph_farther_than_its_largest_spacing(weights, find, faces, tmp_path):
+    content = json.loads((weights / "defgan.json").read_text())
+    content["architecture"]["deformation"] = "spacing"
+    (tmp_path / "defgan.json").write_text(json.dumps(content))
+    shutil.copy(weights / "defgan.safetensors", tmp_path)
+    part = Editor.load("defgan", tmp_path, find).generate(faces[0], preset("surprise"))
+    positions = to_grid(torch.from_numpy(part.offsets[None]))
+    assert positions[..., 0].diff(dim=2).min() > 0 and positions[..., 1].diff(dim=1).min() > 0
+    assert np.abs(part.offsets).max() > content["architecture"]["max_offset"]
 
 
 def test_photographs_may_be_paths_images_or_arrays(editor, face_file, face_pixels):

@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 from defgan.methods import losses
 from defgan.methods.base import Term
+from defgan.networks.discriminator import Discriminator
 from defgan.warp import compose, identity_grid, to_offsets
 from tests.grids import shift
 
@@ -49,7 +50,8 @@ def test_eq_7_penalty_looks_between_real_and_fake():
     assert penalty.item() == pytest.approx(0.75**2)
 
 
-def test_eq_7_penalty_of_a_critic_with_patches_is_on_the_gradient_of_their_mean():
+@pytest.mark.parametrize(("reduction", "squared"), [("mean", 1.5**2 + 4**2), ("sum", 3**2 + 8**2)])
+def test_eq_7_penalty_of_a_critic_with_patches_is_on_the_gradient_of_their_mean_or_sum(reduction, squared):
     class TwoPatches(torch.nn.Module):
         """Patch scores 3·a and 8·b, where a and b are two pixels; their mean has the gradient (1.5, 4)."""
 
@@ -57,8 +59,16 @@ def test_eq_7_penalty_of_a_critic_with_patches_is_on_the_gradient_of_their_mean(
             return torch.stack([3 * images[:, 0, :1, 0], 8 * images[:, 0, :1, 1]], dim=2), None
 
     real, fake = torch.rand(3, 1, 2, 2), torch.rand(3, 1, 2, 2)
-    norms = losses.gradient_norms(TwoPatches(), real, fake, torch.rand(3))
-    assert norms.tolist() == pytest.approx([18.25**0.5] * 3, rel=1e-5)
+    norms = losses.gradient_norms(TwoPatches(), real, fake, torch.rand(3), reduction)
+    assert norms.tolist() == pytest.approx([squared**0.5] * 3, rel=1e-5)
+
+
+def test_eq_7_the_published_codes_norms_are_four_times_ours_on_the_2_by_2_patches_of_d():
+    torch.manual_seed(0)
+    images = (Discriminator(32, channels=4), torch.rand(2, 3, 32, 32), torch.rand(2, 3, 32, 32), torch.rand(2))
+    mean, total = (losses.gradient_norms(*images, reduction) for reduction in ("mean", "sum"))
+    assert mean.min() > 0
+    torch.testing.assert_close(total, 4 * mean)
 
 
 def test_eq_7_penalty_is_of_each_image_before_the_mean():
@@ -145,6 +155,17 @@ def test_eq_14_size_and_variation():
     assert losses.grid_variation(stretched).item() == pytest.approx(12 * 16.0**2, rel=1e-4)
 
 
+def test_eq_13_and_14_in_units_of_the_grid():
+    """A shift by one pixel of 64 is by 1/32 where the image is [-1, 1]; the same way again misses by twice that."""
+    grid = shift(1, 2, 64)
+    assert losses.grid_size_loss(grid, "grid").item() == pytest.approx((1 + 4) / 32**2, rel=1e-4)
+    assert losses.composition_loss(grid, grid, "grid").item() == pytest.approx(4 * (1 + 4) / 32**2, rel=1e-4)
+    stretched = identity_grid(4, 4) * torch.tensor([1.5, 1.0])
+    assert losses.grid_variation(stretched, "grid").item() == pytest.approx(12 * 0.25**2, rel=1e-4)
+    for loss in (losses.grid_size_loss, losses.grid_variation):
+        assert loss(stretched).item() == 64**2 * loss(stretched, "grid").item()
+
+
 def test_eq_15_size_and_variation_of_a_ramp():
     mask = torch.arange(4.0).expand(1, 1, 3, 4) / 4
     assert losses.mask_size_loss(mask).item() == pytest.approx((1 + 4 + 9) / 16 / 4)
@@ -157,6 +178,16 @@ def test_total_variation_sums_both_directions_over_all_channels():
     # 2·5 differences of 2 downwards and 3·4 of 0.5 to the right; the second channel's are three times as large.
     field = torch.stack([ramp, 3 * ramp])[None]
     assert losses.total_variation(field).item() == pytest.approx((10 * 4 + 12 * 0.25) * (1 + 9))
+
+
+def test_ganimations_variation_is_absolute_and_summed_over_a_batch_of_25_whatever_the_batch():
+    mask = torch.tensor([[[[0.0, 0.5, 0.25], [1.0, 0.5, 0.75]]]])
+    # Down: 1 + 0 + 0.5; to the right: 0.5 + 0.25 and 0.5 + 0.25.
+    one_image = 1.5 + 1.5
+    assert losses.absolute_variation(mask.repeat(25, 1, 1, 1)).item() == pytest.approx(25 * one_image)
+    assert losses.absolute_variation(mask.repeat(4, 1, 1, 1)).item() == pytest.approx(25 * one_image)
+    # Squares of eq. 15: 1 + 0.25, and twice 0.25 + 0.0625.
+    assert losses.total_variation(mask).item() == pytest.approx(1.875)
 
 
 def test_total_variation_is_a_mean_over_the_batch():

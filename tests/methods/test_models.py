@@ -12,7 +12,7 @@ from defgan.methods import registry
 from defgan.methods.model import create, load
 from defgan.networks.discriminator import Discriminator
 from defgan.networks.texture import TextureGenerator, blend
-from defgan.warp import warp
+from defgan.warp import to_offsets, warp
 
 SMALL = {"channels": 4, "residual_blocks": 1, "precision": "32-true"}
 
@@ -113,6 +113,34 @@ def test_a_saved_model_edits_as_before(tmp_path, inputs):
     save_file(model.state_dict(), tmp_path / "ganimation.safetensors")
     (tmp_path / "ganimation.json").write_text(json.dumps({"architecture": SMALL}))
     assert torch.equal(load("ganimation", tmp_path).edit(*inputs).image, model.edit(*inputs).image)
+
+
+def test_what_the_deformation_is_stands_beside_the_weights(tmp_path, inputs):
+    architecture = {**SMALL, "max_offset": 5.0, "deformation": "spacing"}
+    model = create("defgan", architecture)
+    torch.nn.init.normal_(model.deformation.head.weight, 0, 0.1)
+    save_file(model.state_dict(), tmp_path / "defgan.safetensors")
+    made = {}
+    for key in ("deformation", "nothing"):  # weights of before there was a choice say nothing of it
+        told = {name: value for name, value in architecture.items() if name != key}
+        (tmp_path / "defgan.json").write_text(json.dumps({"architecture": told}))
+        made[key] = load("defgan", tmp_path).edit(*inputs).grid
+    assert torch.equal(made["nothing"], model.edit(*inputs).grid)
+    assert made["nothing"][..., 0].diff(dim=2).min() > 0
+    assert to_offsets(made["deformation"]).abs().max() <= 5.001
+
+
+def test_ablations_of_defgan_leave_its_supervised_twin_whole(params):
+    params = params.model_copy(update={"use_texture": False, "deformation": "spacing", "max_offset": 3.0})
+    assert (
+        methods.get("defgan").architecture(params).items() >= {"deformation": "spacing", "use_texture": False}.items()
+    )
+    assert methods.get("defgan_supervised").architecture(params) == {
+        **{key: getattr(params.training, key) for key in ("channels", "residual_blocks", "precision")},
+        **{key: getattr(params.supervised, key) for key in ("deformation", "max_offset", "grid_stride")},
+        "use_deformation": True,
+        "use_texture": True,
+    }
 
 
 def test_missing_weights_name_the_file_and_the_remedy(tmp_path):

@@ -65,6 +65,7 @@ def test_shared_overrides_give_way_to_those_of_the_call_and_of_the_ablation(tmp_
         ({"overrides": {"training": {"batches": 3}}}, "ablations.no-texture.overrides.training"),
         ({"overides": {}}, "ablations.no-texture.overides: "),
         ({"label": None}, "ablations.no-texture.label: "),
+        ({"overrides": {"training.batches": None, "training.epochs": 2}}, "no-texture: training.epochs is given, but"),
     ],
 )
 def test_a_wrong_override_is_named(tmp_path, changes, message):

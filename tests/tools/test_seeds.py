@@ -43,7 +43,7 @@ def world(tmp_path, monkeypatch):
 def test_mean_and_deviation_of_every_method(world, capsys):
     command.seeds(count=2, batches=40)
     measured = [f"evaluate@{method.name}" for method in registry.told_aus()]
-    assert world == [("seed-1", measured, {"training.batches": 40, "seed": 1})]
+    assert world == [("seed-1", measured, {"training.batches": 40, "training.epochs": None, "seed": 1})]
     numbers = pd.read_csv("reports/seeds/seeds.csv").set_index(["method", "seed"])
     assert numbers.loc[("defgan", "mean"), "frechet"] == 11
     assert numbers.loc[("defgan", "sd"), "frechet"] == pytest.approx(2**0.5, rel=1e-5)

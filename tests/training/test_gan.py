@@ -5,8 +5,8 @@ import torch
 
 from defgan import methods
 from defgan.methods import registry
-from defgan.methods.base import Batch
-from defgan.methods.gan import au_errors, compute_d_loss, compute_g_loss, load_embed
+from defgan.methods.base import Batch, Edit
+from defgan.methods.gan import GeneratorValues, au_errors, compute_d_loss, compute_g_loss, load_embed
 from defgan.methods.response import Response
 from defgan.params import ScheduleParams
 from tests.training.conftest import SIZE, make_learner
@@ -68,6 +68,33 @@ def test_the_margin_of_the_identity_loss_grows_with_what_is_asked():
         lost = 1 - torch.cosine_similarity(faces.mean((2, 3)), images.mean((2, 3)))
         assert lost.min() > 0.25
         assert terms[name].item() == pytest.approx((lost - torch.tensor([0.0, 0.0025, 0.25])).mean().item(), rel=1e-5)
+
+
+def test_ganimations_masks_are_smoothed_as_asked_on_the_edit_and_on_the_way_back():
+    torch.manual_seed(0)
+    learner, batch = make_learner("ganimation"), make_batch()
+    edge, flat = torch.zeros(2, 1, SIZE, SIZE), torch.full((2, 1, SIZE, SIZE), 0.5)
+    edge[..., 3:] = 0.5
+    [term] = [term for term in learner.method.generator_terms if term.name == "tv"]
+    for variation, weight in (("squared", 0.25), ("absolute", 25 * 0.5)):
+        learner.coefficients = learner.coefficients.model_copy(update={"mask_variation": variation})
+        for there, back, edges in ((edge, flat, 1), (flat, edge, 1), (edge, edge, 2)):
+            masks = (Edit(None, mask=mask) for mask in (there, back))
+            values = GeneratorValues(batch, *masks, None, (), learner.coefficients, None)
+            assert term.loss(values).item() == edges * SIZE * weight
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_the_penalty_takes_the_mean_or_the_sum_of_the_patches(name):
+    torch.manual_seed(0)
+    learner, fake = make_learner(name), torch.rand(2, 3, SIZE, SIZE)
+    batch = make_batch(len(learner.method.condition.names))
+    norms = []
+    for reduction in ("mean", "sum"):
+        learner.coefficients = learner.coefficients.model_copy(update={"critic_reduction": reduction})
+        _, terms, _ = d_loss(learner, batch, fake)
+        norms.append(terms["gp_norm"].item())
+    assert norms[1] == pytest.approx(4 * norms[0], rel=1e-5)
 
 
 def test_the_critics_weight_counts_for_its_loss_and_its_penalty():

@@ -10,6 +10,7 @@ from defgan.params import AugmentParams, ScheduleParams
 from defgan.pixels import to_network, to_pixels
 from defgan.training.checkpoint import run_key
 from defgan.training.data import Batches
+from defgan.training.results import own_settings
 from defgan.training.trainer import Trainer, learning_rate
 from tests.training.conftest import NO_CHANGE, material, tiny_params
 
@@ -66,6 +67,42 @@ def test_images_change_by_their_index_alone_and_only_as_asked(faces):
     later = batches(faces, 4, augment=every, augment_from=7)
     assert torch.equal(later[6].images, plain[6].images)
     assert torch.equal(later[7].images, batches(faces, 4, augment=every)[7].images)
+
+
+def test_epochs_are_counted_by_the_faces_that_are_learnt_from(faces, tmp_path):
+    """16 of the 20 faces: 3 whole batches of 5 an epoch, and 2 of them make an iteration."""
+    params = tiny_params(batches=None, epochs=2.5, batch_size=5)
+    trainer = Trainer("ganimation", params, material("ganimation", faces), tmp_path, ignore, ignore)
+    assert trainer.iterations == round(2.5 * 3) // 2
+    assert trainer.batches.per_epoch == 3
+    # Supervised methods have a length of their own.
+    supervised = Trainer(
+        "ganimation_supervised", params, material("ganimation_supervised", faces), tmp_path, ignore, ignore
+    )
+    assert supervised.iterations == params.supervised.batches
+
+
+def test_a_baselines_own_training_decides_over_the_common_one(faces, tmp_path):
+    params = tiny_params(batches=60, batch_size=4, decay_share=0.7)
+    own = params.stargan.training.model_copy(update={"epochs": 3.0, "batch_size": 8, "decay_share": 0.5})
+    params = params.model_copy(update={"stargan": params.stargan.model_copy(update={"training": own})})
+    trained = {
+        name: Trainer(name, params, material(name, faces), tmp_path / name, ignore, ignore)
+        for name in ("stargan", "ganimation")
+    }
+    assert {name: trainer.iterations for name, trainer in trained.items()} == {"stargan": 3, "ganimation": 30}
+    assert {name: trainer.batches.batch_size for name, trainer in trained.items()} == {"stargan": 8, "ganimation": 4}
+    assert own_settings(methods.get("stargan"), params)["training"].items() >= own.model_dump().items()
+    trained["stargan"].advance()
+    rates = [learning_rate(i, 10, 1.0, trained["stargan"].training.decay_share) for i in (5, 8)]
+    assert rates == pytest.approx([1.0, 0.4])
+
+
+def test_fewer_batches_than_an_iteration_takes_name_the_keys(faces, tmp_path):
+    with pytest.raises(
+        UserError, match=r"1 batches, but an iteration takes 2; raise training\.batches or training\.ep"
+    ):
+        Trainer("defgan", tiny_params(batches=1), material("defgan", faces), tmp_path, ignore, ignore)
 
 
 def test_learning_rate_is_constant_then_falls_to_zero():

@@ -64,7 +64,7 @@ FIGURE = Figure(
     title="Training curves",
     shows="Every loss and statistic of the training, unweighted, over the generator's steps, with its equation.",
     methods=trained(),
-    params=("training.batches", "training.batch_size", "training.learning_rate", "critic_steps"),
+    params=("training.batches", "training.epochs", "training.batch_size", "training.learning_rate", "critic_steps"),
     draw=draw,
     role="",
 )
