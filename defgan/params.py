@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model, model_vali
 
 from defgan import methods
 from defgan.datasets import LAYOUTS
+from defgan.datasets.views import VIEWS
 from defgan.errors import UserError
 from defgan.facs import EXPRESSIONS
 from defgan.fields import Coefficient, Decay, Embedder, Positive, Share, Strict
@@ -63,6 +64,7 @@ class Source(Strict):
     action_units: Literal["annotations", "blendshapes", "openface", "pyfeat"]
     au_table: str = ""
     au_scale: Annotated[float, Field(gt=0)] = 1.0
+    views: Literal[tuple(VIEWS)] = "frontal"
 
 
 class DataParams(Strict):

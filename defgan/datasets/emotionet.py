@@ -22,7 +22,7 @@ import pandas as pd
 
 from defgan.annotation_tables import read_aus, read_table
 from defgan.datasets import folder
-from defgan.datasets.scan import photographs
+from defgan.datasets.scan import holds, photographs
 from defgan.errors import UserError
 from defgan.records import Dataset, Record, Skipped
 
@@ -31,7 +31,7 @@ LIST_COLUMNS = ("URL", "URL orig", *(f"AU {number}" for number in range(1, 61)))
 
 def recognises(path: Path) -> bool:
     """Whether the folder has EmotioNet's list at its top, or a photograph of its naming anywhere."""
-    return any(next(path.glob(pattern), None) is not None for pattern in ("EmotioNet*.csv", "**/N_*_*.jpg"))
+    return next(path.glob("EmotioNet*.csv"), None) is not None or holds(path, r"(^|/)N_\d+_\d+\.jpg$")
 
 
 def read(directory: Path) -> Dataset:
@@ -44,7 +44,10 @@ def read(directory: Path) -> Dataset:
     table = _read_lists(directory)
     if table is None:
         return Dataset(records, has_points=False, has_aus=False, skipped=skipped)
-    vectors = read_aus(table)
+    try:
+        vectors = read_aus(table)
+    except ValueError as error:
+        raise UserError(f"{directory}: EmotioNet's lists: {error}") from None
     rows = {name: row for row, name in enumerate(table["name"])}
     listed = []
     for record in records:
@@ -76,8 +79,9 @@ def _read_lists(directory: Path) -> pd.DataFrame | None:
                 f"{path}: no column `URL`; EmotioNet's lists have one. Move other tables out of this folder"
             )
     frame = pd.concat(frames, ignore_index=True)
-    names = frame["URL"].astype(str).str.strip(" '\"").str.rsplit("/", n=1).str[-1]
-    return frame.assign(name=names).drop_duplicates("name", ignore_index=True)
+    names = frame["URL"].fillna("").astype(str).str.strip(" '\"").str.rsplit("/", n=1).str[-1]
+    frame = frame.assign(name=names)[names != ""]
+    return frame.drop_duplicates("name", ignore_index=True)
 
 
 def _read_list(path: Path) -> pd.DataFrame:
