@@ -22,9 +22,9 @@ EXPRESSIONS = {
 NO_PERSON = frozenset(
     {
         *("train", "training", "val", "valid", "validation", "dev", "eval", "test", "testing"),
-        *("publictest", "privatetest", "data", "dataset", "datasets", "raw", "aligned", "cropped", "original", "originals"),
+        *("publictest", "privatetest", "data", "dataset", "datasets", "raw", "aligned", "cropped", "original"),
         *("face", "faces", "image", "images", "img", "imgs", "jpg", "jpeg", "png", "photo", "photos", "photographs"),
-        *("picture", "pictures", "frontal", "front", "male", "males", "man", "men", "boys"),
+        *("originals", "picture", "pictures", "frontal", "front", "male", "males", "man", "men", "boys"),
         *("female", "females", "woman", "women", "girls", "kid", "kids", "children"),
         *("celeba", "celeba-hq-img", "celeba_hq", "ck+", "ck+48", "ckplus", "fer2013", "ferplus", "ffhq", "rafd"),
         *("images1024x1024", "thumbnails128x128"),

@@ -5,6 +5,7 @@ import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Collection, Iterator
+from itertools import takewhile
 from pathlib import Path
 
 from defgan.datasets.names import expression_of, subject_of
@@ -161,10 +162,13 @@ def photographs(place: Path, skipped: Skipped) -> list[Record]:
         found = [(name, str(place), member, reject) for name, member, reject in scan_zip(place, skipped)]
     else:
         found = [(name, os.path.join(place, name), "", reject) for name, reject in scan(place, skipped)]
+    # A zip has its own name as a folder around all; that is nobody's.
+    top = len(_common_folder([name for name, *_ in found])) if is_zip(place) else 0
     records = []
     for name, file, member, reject in found:
         source = printable(name)
-        records.append(Record(source, file, subject_of(source), expression_of(source), member=member, reject=reject))
+        subject = subject_of(printable(name[top:]))
+        records.append(Record(source, file, subject, expression_of(source), member=member, reject=reject))
     if not records:
         others = f"; skipped: {skipped}" if skipped.counts else ""
         raise UserError(
@@ -172,6 +176,12 @@ def photographs(place: Path, skipped: Skipped) -> list[Record]:
             f" ({', '.join(sorted(IMAGE_SUFFIXES))}); put some there, or set data.<role>.path to their folder{others}"
         )
     return sorted(records, key=lambda record: record.source)
+
+
+def _common_folder(names: list[str]) -> str:
+    """The folders in which all of the names lie, with the slash at their end; "" where there are none."""
+    ends = [name.split("/")[:-1] for name in (min(names, default=""), max(names, default=""))]  # share what all share
+    return "".join(f"{own}/" for own, _ in takewhile(lambda pair: pair[0] == pair[1], zip(*ends, strict=False)))
 
 
 def holds(place: Path, pattern: str) -> bool:
