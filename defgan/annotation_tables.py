@@ -9,6 +9,7 @@ import csv
 import os
 import re
 import unicodedata
+import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import takewhile
@@ -77,17 +78,30 @@ def read_aus(frame: pd.DataFrame, scale: float = 1.0) -> np.ndarray:
     """
     aus = np.full((len(frame), len(AU_NAMES)), np.nan, np.float32)
     for name, column in au_columns(frame.columns).items():
-        cells = frame[column]
-        if not pd.api.types.is_numeric_dtype(cells):
-            cells = cells.astype("string").str.strip()
-            cells = cells.where(cells != "")
-        numbers = pd.to_numeric(cells, errors="coerce")
-        wrong = np.flatnonzero(numbers.isna() & cells.notna())
-        if len(wrong):
-            raise ValueError(f"column `{column}`, row {wrong[0] + 1}: `{shown(cells.iloc[wrong[0]])}` is not a number")
-        numbers = numbers.astype(float).to_numpy(np.float64, na_value=np.nan)
+        numbers = read_numbers(frame, column)
         aus[:, AU_NAMES.index(name)] = np.where(numbers == NOT_ANNOTATED, np.nan, numbers / scale)
     return aus
+
+
+def read_numbers(frame: pd.DataFrame, column: str) -> np.ndarray:
+    """The numbers of a column, float64 (N,), NaN where a cell is empty.
+
+    Raises ValueError with column and row where a cell is neither empty nor a number.
+    """
+    numbers, cells = to_numbers(frame[column]), frame[column]
+    words = np.isnan(numbers) & cells.notna().to_numpy() & (cells.astype(str).str.strip() != "").to_numpy()
+    if words.any():
+        row = int(np.argmax(words))
+        raise ValueError(f"column `{column}`, row {row + 1}: `{shown(cells.iloc[row])}` is not a number")
+    return numbers
+
+
+def to_numbers(cells: pd.Series) -> np.ndarray:
+    """Cells as float64 (N,); NaN where they are no numbers."""
+    if not pd.api.types.is_numeric_dtype(cells):
+        # As text: pandas cannot convert whole numbers of hundreds of digits.
+        cells = pd.to_numeric(cells.astype("string").str.strip(), errors="coerce")
+    return cells.astype(float).to_numpy(np.float64, na_value=np.nan)
 
 
 def shown(value: object) -> str:
@@ -112,15 +126,21 @@ def read_table(path: Path) -> pd.DataFrame:
     columns = [
         column.lower() if column.lower() in _KNOWN and column.lower() not in columns else column for column in columns
     ]
-    if len({*columns}) < len(columns):
-        twice = next(column for column in columns if columns.count(column) > 1)
-        raise UserError(f"{path}: column `{shown(twice)}` is there twice; keep one")
+    _check_unique(path, columns)
     return frame.set_axis(columns, axis=1)
 
 
 def _first_line(error: Exception) -> str:
     text = " ".join(str(error).split())
     return (text if len(text) <= 200 else f"{text[:199]}…") or type(error).__name__
+
+
+def _check_unique(path: Path, columns: Sequence[str]) -> None:
+    """Raises UserError where two columns have the same name, which pandas would change in silence."""
+    names = [column.strip() for column in columns if column.strip()]
+    if len({*names}) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"{path}: column `{shown(twice)}` is there twice; keep one")
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
@@ -137,14 +157,25 @@ def _read_csv(path: Path) -> pd.DataFrame:
         "skiprows": 1 if named else 0,
         "decimal": "," if separator == ";" and any(re.search(r"\d,\d", line) for line in rest) else ".",
         "skipinitialspace": True,
+        "index_col": False,  # else, if rows are longer than the heading, all columns move by one
         "low_memory": False,  # with pieces of a file a column could have two types
         "dtype": {name: str for name in columns if name.strip().lower() in (*NAME_COLUMNS, *TEXT_COLUMNS)},
     }
-    try:
-        frame = pd.read_csv(path, encoding=encoding, **options)
-    except UnicodeDecodeError:  # spreadsheets on Windows write this encoding
-        frame = pd.read_csv(path, encoding="cp1252", **options)
-    return frame.dropna(how="all", ignore_index=True)  # rows of separators, which spreadsheets leave at the end
+    _check_unique(path, columns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            try:
+                frame = pd.read_csv(path, encoding=encoding, **options)
+            except UnicodeDecodeError:
+                if encoding != "utf-8-sig":
+                    raise
+                # Spreadsheets on Windows write this encoding.
+                frame = pd.read_csv(path, encoding="cp1252", **options)
+        except pd.errors.ParserWarning:
+            raise ValueError("some rows have more cells than the heading has columns") from None
+    # Rows of separators alone, which spreadsheets leave at the end.
+    return frame.dropna(how="all", ignore_index=True) if len(frame) and frame.iloc[:, 0].isna().any() else frame
 
 
 def name_column(path: Path, frame: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from defgan.alignment import POINT_COLUMNS
-from defgan.annotation_tables import au_columns, name_column, read_aus, read_table, shown
+from defgan.annotation_tables import au_columns, name_column, read_aus, read_numbers, read_table, shown
 from defgan.errors import UserError
 from defgan.facs import AU_NAMES
 
@@ -77,10 +77,8 @@ def _points(table: Path, frame: pd.DataFrame) -> np.ndarray | None:
         return None
     points = np.empty((len(frame), len(POINT_COLUMNS)))
     for index, column in enumerate(POINT_COLUMNS):
-        numbers = pd.to_numeric(frame[column], errors="coerce")
-        wrong = np.flatnonzero(numbers.isna() & frame[column].notna())
-        if len(wrong):
-            cell = frame[column].iloc[wrong[0]]
-            raise UserError(f"{table}: column `{column}`, row {wrong[0] + 1}: `{shown(cell)}` is not a number")
-        points[:, index] = numbers.astype(float).to_numpy(np.float64, na_value=np.nan)
+        try:
+            points[:, index] = read_numbers(frame, column)
+        except ValueError as error:
+            raise UserError(f"{table}: {error}") from None
     return points.reshape(-1, 5, 2)

@@ -131,7 +131,7 @@ def add_odd_kinds(directory: Path) -> dict[str, str]:
     put("progressive.jpg", encoded("JPEG", progressive=True))
     put("grey.jpg", encoded("JPEG", PICTURE.convert("L")))
     put("followed_by_more.jpg", jpeg + b"\0garbage" * 99)
-    put("without_its_end.jpg", jpeg[:-2])
+    put("without_its_end.jpg", jpeg[:-2], "unreadable image: ")
     put("comments.jpg", jpeg[:2] + b"\xff\xfe\xff\xfe" + bytes(65532) + jpeg[2:])
     put("exif_without_an_end.jpg", jpeg[:2] + b"\xff\xe1\xff\xffExif\0\0" + jpeg[2:], "unreadable image: ")
     put("profile_of_grey.jpg", encoded("JPEG", PICTURE, icc_profile=b"\0" * 36 + b"acsp" + b"\0" * 90))
@@ -381,7 +381,7 @@ def test_tables_as_spreadsheets_write_them(tmp_path, params, separator, encoding
         (b"path,AU01\na.png,0.5\n", "AU columns AU02, .* are missing"),
         (b"who,AU01\na.png,0.5\n", "no column `path`, nor .*; its columns are `who`, `AU01`"),
         (b"path,file\n,a.png\n", "row 1 names no photograph; fill in its `path`"),
-        (b"Path, path \na.png,a.png\n", "column `path` is there twice|row 1"),
+        (b"path, path \na.png,a.png\n", "column `path` is there twice"),
         (b"\xff\xfep", "cannot be read as a table"),
         (b"path\na.png\na.png\n", "a.png has 2 rows"),
         (b'path,subject\n"a.png,x\n', "cannot be read as a table"),

@@ -37,6 +37,7 @@ from defgan.annotation_tables import (
     read_aus,
     read_table,
     relative_names,
+    to_numbers,
 )
 from defgan.errors import UserError
 from defgan.faces.au_estimators.base import AUPrediction, loose_crop
@@ -55,6 +56,7 @@ LANDMARKS = 68
 SEQUENCE_SUFFIXES = (".bmp", ".jpeg", ".jpg", ".png")
 """Files that `FeatureExtraction -fdir` reads; it passes over those whose suffix has capitals."""
 _LANDMARKS = [f"{axis}_{i}" for axis in "xy" for i in range(LANDMARKS)]
+_NUMBERS = {"frame", "success", "confidence", *_LANDMARKS}
 
 
 def read_csv(path: Path) -> pd.DataFrame:
@@ -73,8 +75,9 @@ def read_csv(path: Path) -> pd.DataFrame:
     except ValueError as error:
         raise UserError(f"{path}: {error}; run OpenFace again") from None
     frame = frame.drop(columns=[name for name in AU_NAMES if name in frame])
-    numbers = [name for name in ("frame", "success", "confidence", *_LANDMARKS) if name in frame]
-    frame[numbers] = frame[numbers].apply(pd.to_numeric, errors="coerce").astype(float)
+    for name, kind in frame.dtypes.items():
+        if kind.kind not in "iuf" and name in _NUMBERS:
+            frame[name] = to_numbers(frame[name])
     return pd.concat([frame, pd.DataFrame(aus, columns=AU_NAMES, index=frame.index)], axis=1)
 
 
@@ -130,7 +133,7 @@ class TableEstimator:
     def __init__(self, folder: Path, table: Path) -> None:
         self._folder, self._table = folder, table
         # A file of a whole folder serves many photographs and is kept; files of single photographs are not.
-        self._sequence = lru_cache(maxsize=8)(_Sequence)
+        self._sequence = lru_cache(maxsize=8)(_sequence)
         self._all = _Sequence(table, folder, "") if table.is_file() else None
 
     def __call__(
@@ -163,7 +166,10 @@ class TableEstimator:
                     )
                 return read_csv(single)
             if whole.is_file():
-                return self._sequence(whole, folder, parent).of(place, record.twin)
+                found = self._sequence(whole, folder, parent)
+                if isinstance(found, UserError):
+                    raise found
+                return found.of(place, record.twin)
             looked_for += [single, whole]
         names = " nor ".join(str(path.relative_to(self._table.parent)) for path in looked_for)
         return f"no file of OpenFace's for it: neither {names}"
@@ -207,6 +213,14 @@ class _Sequence:
         # By number each photograph has its own rows, whatever its suffix.
         rows = self._rows.of(str(place), "" if self._by_number else twin)
         return self._frame.iloc[rows] if rows else f"no row of OpenFace's for it in {self._name}"
+
+
+def _sequence(path: Path, folder: Path, parent: str) -> _Sequence | UserError:
+    """The file, or what is wrong with it: that is remembered, too, and not found out anew for each photograph."""
+    try:
+        return _Sequence(path, folder, parent)
+    except UserError as error:
+        return error
 
 
 def _by_number(path: Path, frame: pd.DataFrame, folder: Path) -> list[str]:
