@@ -13,6 +13,7 @@ import yaml
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from defgan.datasets import LAYOUTS
+from defgan.datasets.views import VIEWS
 from defgan.errors import UserError
 from defgan.facs import EXPRESSIONS
 from defgan.fields import Coefficient, Decay, Embedder, Epochs, Positive, Share, Strict
@@ -65,6 +66,7 @@ class Source(Strict):
     action_units: Literal["annotations", "blendshapes", "openface", "pyfeat"]
     au_table: str = ""
     au_scale: Annotated[float, Field(gt=0)] = 1.0
+    views: Literal[tuple(VIEWS)] = "frontal"
 
 
 class DataParams(Strict):

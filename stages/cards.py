@@ -28,7 +28,7 @@ def cards(role: Role) -> None:
         source = getattr(params.data, role)
         prepared = Path("data/prepared", role)
         faces, rejects = read_faces(prepared), pd.read_parquet(prepared / "rejects.parquet")
-        records = read_dataset(source.layout, source.path).records
+        records = read_dataset(source.layout, source.path, source.views).records
         sizes = [size for index in spread(len(records), SIZES) if (size := photograph_size(records[index]))]
         origin = (
             f"`{source.path}`, read as `{source.layout}`; points: {source.points}, action units:"

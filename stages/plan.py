@@ -22,7 +22,7 @@ def plan() -> None:
         run.log_params({"seed": params.seed, "plan": params.plan.model_dump()})
         if not TARGETS.is_file():
             raise MissingInputError(f"{TARGETS}: no such file")
-        wild, rafd = read_faces(PREPARED / "wild"), read_faces(PREPARED / "rafd")
+        wild, rafd = read_faces(PREPARED / "wild"), read_faces(PREPARED / "rafd").frontal()
         edits = plan_edits(wild, rafd, pd.read_parquet(TARGETS), params.plan, params.seed)
         with atomic_file(PLAN) as temporary:
             edits.to_parquet(temporary, index=False)

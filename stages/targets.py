@@ -21,7 +21,7 @@ ACTED = ("mug", "rafd")
 def targets() -> None:
     """Prepared mug and rafd to data/targets.parquet."""
     with stage("targets") as (_, run):
-        acted = {role: read_faces(PREPARED / role) for role in ACTED}
+        acted = {role: read_faces(PREPARED / role).frontal() for role in ACTED}
         table = expression_targets(acted)
         with atomic_file(TARGETS) as temporary:
             table.to_parquet(temporary, index=False)

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from defgan.annotation_tables import au_columns, au_of_column, read_aus, read_table
+from defgan.errors import UserError
 from defgan.facs import AU_NAMES
 
 
@@ -49,3 +50,21 @@ def test_tables_with_any_separator_and_a_byte_order_mark(tmp_path, separator):
     table.write_text("\ufeff" + separator.join(["path", " AU01"]) + "\n" + separator.join(["001", " 0.5"]) + "\n")
     frame = read_table(table)
     assert frame.to_dict("list") == {"path": ["001"], "AU01": [0.5]}
+
+
+def test_rows_that_are_longer_than_the_heading_move_no_columns(tmp_path):
+    table = tmp_path / "aus.csv"
+    table.write_text("path,AU01\na.png,0.5,\nb.png,0.25,\n")  # one comma too many at the end is common
+    assert read_table(table).to_dict("list") == {"path": ["a.png", "b.png"], "AU01": [0.5, 0.25]}
+    table.write_text("path,AU01\nx,a.png,0.5\n")
+    with pytest.raises(UserError, match="more cells than the heading"):
+        read_table(table)
+
+
+def test_a_table_in_utf16_that_names_its_separator(tmp_path):
+    table = tmp_path / "aus.csv"
+    table.write_text("sep=;\nPath; AU01\né.png;0,5\n;\n", encoding="utf-16")
+    assert read_table(table).to_dict("list") == {"path": ["é.png"], "AU01": [0.5]}
+    table.write_text("path,Path,AU01, AU01\na,b,1,2\n")
+    with pytest.raises(UserError, match="column `AU01` is there twice"):
+        read_table(table)

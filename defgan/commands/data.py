@@ -10,12 +10,13 @@ import typer
 from rich.console import Console
 
 from defgan.datasets import LAYOUTS, guess_layout, read_dataset
-from defgan.datasets.check import LOOKED_AT, look_at
+from defgan.datasets.check import LOOKED_AT, few_subjects, look_at
 from defgan.datasets.fetch import RECIPES, fetch
+from defgan.datasets.views import VIEWS
 from defgan.errors import plain_errors
 from defgan.facs import EXPRESSIONS
 from defgan.params import DataParams
-from defgan.records import Dataset
+from defgan.records import Dataset, Skipped
 
 app = typer.Typer(no_args_is_help=True, help="Look at data sets, and download them.")
 console = Console()
@@ -23,6 +24,7 @@ console = Console()
 Layout = StrEnum("Layout", list(LAYOUTS))
 Recipe = StrEnum("Recipe", list(RECIPES))
 Role = StrEnum("Role", list(DataParams.model_fields))
+View = StrEnum("View", list(VIEWS))
 
 
 @app.command()
@@ -30,14 +32,15 @@ def check(
     role: Annotated[Role, typer.Argument(help="what the photographs are for")],
     path: Annotated[Path, typer.Argument(help="the folder, or the zip or table")],
     layout: Annotated[Layout | None, typer.Option(help="Without it, guessed from what is there.")] = None,
+    views: Annotated[View, typer.Option(help="Of RaFD: the cameras and gazes.")] = View.frontal,
 ) -> None:
     """Say what is found at PATH for ROLE, and what will be skipped and why, before anything is computed."""
     with plain_errors("data check"):
         layout = layout or Layout(guess_layout(path))
-        report(role, path, layout, read_dataset(layout, path))
+        report(role, path, layout, read_dataset(layout, path, views), views)
 
 
-def report(role: str, path: Path, layout: str, dataset: Dataset) -> None:
+def report(role: str, path: Path, layout: str, dataset: Dataset, views: str) -> None:
     """Print what a data set holds, and what it lacks for a role."""
 
     def line(text: str) -> None:
@@ -59,20 +62,21 @@ def report(role: str, path: Path, layout: str, dataset: Dataset) -> None:
     if records and found.looked_at < len(records):
         line(f"  at most {LOOKED_AT} photographs are opened for this, evenly spaced")
     rejected = Counter(record.reject for record in records if record.reject) + found.unreadable
-    for title, reasons, examples in (
-        ("will be rejected", rejected, found.examples),
-        ("skipped, not counted as photographs", dataset.skipped.counts, dataset.skipped.examples),
+    rejects = Skipped(rejected, found.examples)
+    for title, left_out in (
+        ("will be rejected", rejects),
+        ("skipped, not counted as photographs", dataset.skipped),
     ):
-        if reasons:
+        if left_out.counts:
             line(f"  {title}:")
-        for reason, count in reasons.most_common():
-            example = f", such as {examples[reason]!r}" if reason in examples else ""
-            line(f"    {count} × {reason}{example}")
+        for sentence in left_out.sentences():
+            line(f"    {sentence}")
     points = "annotations" if dataset.has_points else "mtcnn"
     aus = "annotations" if annotated == len(records) else "blendshapes"
     for warning in warnings(role, dataset, expressions, people):
         line(f"  note: {warning}")
-    line(f"  in params.yaml: {role}: {{path: {path}, layout: {layout}, points: {points}, action_units: {aus}}}")
+    chosen = "" if views == View.frontal else f", views: {views}"
+    line(f"  in params.yaml: {role}: {{path: {path}, layout: {layout}, points: {points}, action_units: {aus}{chosen}}}")
 
 
 def warnings(role: str, dataset: Dataset, expressions: Counter, people: set[str]) -> Iterator[str]:
@@ -83,6 +87,8 @@ def warnings(role: str, dataset: Dataset, expressions: Counter, people: set[str]
             yield f"{role} gives the target expressions, but no photograph shows {', '.join(missing)}"
     if role in ("train", "rafd") and len(people) < 2:
         yield "one subject only: nobody can be held out for validation"
+    if few := few_subjects(dataset.records):
+        yield few
     if role == "train" and len(people) == len(dataset.records) > 1:
         yield "every photograph counts as a person of its own, so one person may be both in training and held out"
 

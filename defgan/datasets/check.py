@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from defgan.photographs import UnreadableImageError, read_photograph
+from defgan.datasets.opening import read_record
 from defgan.records import Record
 from defgan.spacing import spread
 
 LOOKED_AT = 200
 """How many photographs are opened at most, evenly spaced."""
+FEW_SUBJECTS = 20
+MANY_PHOTOGRAPHS = 50
+"""Fewer subjects than this with more photographs each than this are few for many: the split is by subject."""
 
 
 @dataclass
@@ -46,15 +49,25 @@ def look_at(records: Sequence[Record]) -> Look:
         if record.reject:
             continue
         look.looked_at += 1
-        try:
-            read = read_photograph(record.open(), 512)
-        except (UnreadableImageError, OSError, KeyError) as error:
-            reason = f"unreadable image: {error}" if isinstance(error, UnreadableImageError) else "missing file"
-            look.unreadable[reason] += 1
-            look.examples.setdefault(reason, record.source)
+        read = read_record(record, 512)
+        if isinstance(read, str):
+            look.unreadable[read] += 1
+            look.examples.setdefault(read, record.source)
         else:
             look.readable += 1
             sides.append(min(photograph_size(record) or (side * read.factor for side in read.pixels.shape[:2])))
     if sides:
         look.sizes = min(sides), int(np.median(sides)), max(sides)
     return look
+
+
+def few_subjects(records: Sequence[Record]) -> str:
+    """A warning where few subjects have many photographs, perhaps since folders are no people; "" elsewhere."""
+    counts = Counter(record.subject for record in records)
+    if not counts or len(counts) >= FEW_SUBJECTS or len(records) <= MANY_PHOTOGRAPHS * len(counts):
+        return ""
+    largest = ", ".join(f"{name} ({count})" for name, count in counts.most_common(3))
+    return (
+        f"{len(records)} photographs of only {len(counts)} subjects, such as {largest}: whole subjects are held out. If"
+        " these folders are no people, add annotations.csv with the columns path and subject"
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from defgan.datasets import folder
 from defgan.errors import MissingInputError
-from defgan.records import Dataset
+from defgan.records import Dataset, Skipped
 
 
 def recognises(path: Path) -> bool:
@@ -21,6 +21,6 @@ def read(directory: Path) -> Dataset:
     dataset = folder.read(directory)
     if not (dataset.has_points and dataset.has_aus):
         raise MissingInputError(f"{table}: points or AUs are missing; this role of the corpus must be rendered again")
-    # The contact sheet lies beside the images and is not one of them.
+    # The scenes and the contact sheet lie beside the images; they are no photographs that anybody would miss.
     images = [record for record in dataset.records if record.source.startswith("images/")]
-    return replace(dataset, records=images)
+    return replace(dataset, records=images, skipped=Skipped())

@@ -22,7 +22,7 @@ import pandas as pd
 
 from defgan.annotation_tables import read_aus, read_table
 from defgan.datasets import folder
-from defgan.datasets.scan import photographs
+from defgan.datasets.scan import holds, photographs
 from defgan.errors import UserError
 from defgan.records import Dataset, Record, Skipped
 
@@ -31,7 +31,7 @@ LIST_COLUMNS = ("URL", "URL orig", *(f"AU {number}" for number in range(1, 61)))
 
 def recognises(path: Path) -> bool:
     """Whether the folder has EmotioNet's list at its top, or a photograph of its naming anywhere."""
-    return any(next(path.glob(pattern), None) is not None for pattern in ("EmotioNet*.csv", "**/N_*_*.jpg"))
+    return next(path.glob("EmotioNet*.csv"), None) is not None or holds(path, r"(^|/)N_\d+_\d+\.jpg$")
 
 
 def read(directory: Path) -> Dataset:
@@ -41,43 +41,48 @@ def read(directory: Path) -> Dataset:
         return replace(dataset, records=[_own_subject(record) for record in dataset.records])
     skipped = Skipped()
     records = [_own_subject(record) for record in photographs(directory, skipped)]
-    table = _read_lists(directory)
-    if table is None:
+    vectors = _read_lists(directory)
+    if vectors is None:
         return Dataset(records, has_points=False, has_aus=False, skipped=skipped)
-    vectors = read_aus(table)
-    rows = {name: row for row, name in enumerate(table["name"])}
-    listed = []
-    for record in records:
-        row = rows.pop(PurePosixPath(record.source).name, None)
-        aus = None if row is None or not np.isfinite(vectors[row]).any() else vectors[row]
-        listed.append(replace(record, aus=aus))
-    missing = "missing file: listed, but not downloaded"
-    listed += [Record(name, str(directory / name), Path(name).stem, reject=missing) for name in rows]
+    names = [PurePosixPath(record.source).name for record in records]
+    listed = [replace(record, aus=_known(vectors.get(name))) for record, name in zip(records, names, strict=True)]
+    there, missing = {*names}, "missing file: listed, but not downloaded"
+    listed += [
+        Record(name, str(directory / name), Path(name).stem, reject=missing) for name in vectors if name not in there
+    ]
     return Dataset(listed, has_points=False, has_aus=True, skipped=skipped)
+
+
+def _known(aus: np.ndarray | None) -> np.ndarray | None:
+    return None if aus is None or not np.isfinite(aus).any() else aus
 
 
 def _own_subject(record: Record) -> Record:
     return replace(record, subject=PurePosixPath(record.source).stem)
 
 
-def _read_lists(directory: Path) -> pd.DataFrame | None:
-    """All lists as one table, with the photograph's file name in `name`; None where there are none."""
+def _read_lists(directory: Path) -> dict[str, np.ndarray] | None:
+    """The AUs of all lists, (17,) by the photograph's file name; None where there are no lists."""
     sheets = sorted(path for path in directory.glob("*.csv") if path.name != "openface.csv")  # no list
     lists = sorted(directory.glob("*.txt"))
-    if sheets:
-        frames = [read_table(sheet) for sheet in sheets]
-    elif lists:
-        frames = [_read_list(path) for path in lists]
-    else:
+    if not sheets and not lists:
         return None
-    for path, frame in zip(sheets or lists, frames, strict=True):
+    vectors: dict[str, np.ndarray] = {}
+    for path in sheets or lists:
+        frame = read_table(path) if sheets else _read_list(path)
         if "URL" not in frame:
             raise UserError(
                 f"{path}: no column `URL`; EmotioNet's lists have one. Move other tables out of this folder"
             )
-    frame = pd.concat(frames, ignore_index=True)
-    names = frame["URL"].astype(str).str.strip(" '\"").str.rsplit("/", n=1).str[-1]
-    return frame.assign(name=names).drop_duplicates("name", ignore_index=True)
+        try:
+            aus = read_aus(frame)
+        except ValueError as error:
+            raise UserError(f"{path}: {error}") from None
+        names = frame["URL"].fillna("").astype(str).str.strip(" '\"").str.rsplit("/", n=1).str[-1]
+        for name, vector in zip(names, aus, strict=True):
+            if name:
+                vectors.setdefault(name, vector)
+    return vectors
 
 
 def _read_list(path: Path) -> pd.DataFrame:

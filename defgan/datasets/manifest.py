@@ -6,6 +6,7 @@ Only the listed photographs are read. Paths are relative to the table's folder, 
 import os
 from pathlib import Path
 
+from defgan.datasets.names import expression_of, person_of
 from defgan.datasets.tables import read_annotations
 from defgan.errors import UserError
 from defgan.records import Dataset, Record
@@ -25,7 +26,9 @@ def read(table: Path) -> Dataset:
         raise UserError(f"{table}: no photographs are listed; add a row for each")
     records = []
     for path in sorted(annotations.rows):
-        folder = Path(path).parent.name
-        fields = {"subject": folder if folder else Path(path).stem, **annotations.of(path)}
+        # Of an absolute path only the photograph's own folder may name a person.
+        own = "/".join(Path(path).parts[-2:])
+        fields = {"subject": person_of(own) or str(Path(path).with_suffix("")), "expression": expression_of(own)}
+        fields |= annotations.of(path)
         records.append(Record(source=path, file=os.path.join(table.parent, path), **fields))
     return Dataset(records, has_points=annotations.points is not None, has_aus=annotations.aus is not None)

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from defgan.datasets import folder
+from defgan.datasets.scan import holds
 from defgan.errors import UserError
 from defgan.records import Dataset, Record
 from defgan.spacing import spread
@@ -34,13 +35,13 @@ EXPRESSIONS = {
 
 
 def recognises(path: Path) -> bool:
-    """Whether the folder has takes of happiness."""
-    return any(next(path.glob(f"{above}/happiness/*/*.jpg"), None) is not None for above in ("*", "*/*"))
+    """Whether the folder or zip has takes of happiness."""
+    return holds(path, r"[^/]/happiness/take[^/]*/[^/]+\.jpg$")
 
 
-def read(directory: Path) -> Dataset:
-    """The candidates for the peak of every take."""
-    dataset = folder.read(directory)
+def read(path: Path) -> Dataset:
+    """The candidates for the peak of every take of a folder or zip."""
+    dataset = folder.read(path)
     skipped = dataset.skipped
     takes: dict[str, list[Record]] = defaultdict(list)
     refused = []
@@ -66,5 +67,5 @@ def read(directory: Path) -> Dataset:
             else:
                 skipped.add("a frame of a take that is no candidate for its peak", frame.source)
     if not kept:
-        raise UserError(f"{directory}: no frames such as 001/anger/take000/img_0000.jpg; give MUG's folder subjects3")
+        raise UserError(f"{path}: no frames such as 001/anger/take000/img_0000.jpg; give MUG's folder subjects3")
     return replace(dataset, records=sorted(kept + refused, key=lambda record: record.source))

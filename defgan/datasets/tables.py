@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from defgan.alignment import POINT_COLUMNS
-from defgan.annotation_tables import au_columns, read_aus, read_table
+from defgan.annotation_tables import au_columns, name_column, read_aus, read_numbers, read_table, shown
 from defgan.errors import UserError
 from defgan.facs import AU_NAMES
 
@@ -40,23 +40,25 @@ class Annotations:
 
 
 def read_annotations(table: Path, whole: bool = True) -> Annotations:
-    """The annotations in a table: `path`, and any of `subject`, `expression`, the point columns and the AUs.
+    """The annotations in a table: `path` (or another of `NAME_COLUMNS`), `subject`, `expression`, points and AUs.
 
     `whole`: a table with some AUs must have all 17. Raises UserError with column and remedy.
     """
     frame = read_table(table)
-    if "path" not in frame:
-        raise UserError(f"{table}: no column `path`; add one with each photograph's path relative to {table.parent}")
+    named = name_column(table, frame)
     aus = au_columns(frame.columns)
     for group, there, name in ((POINT_COLUMNS, frame.columns, "point"), (AU_NAMES, aus, "AU")):
         missing = [column for column in group if column not in there]
         if 0 < len(missing) < len(group) and (whole or name == "point"):
             raise UserError(f"{table}: {name} columns {', '.join(missing)} are missing; give all {len(group)} or none")
-    paths = [PurePosixPath(str(path).replace("\\", "/")).as_posix() for path in frame["path"].fillna("")]
+    nameless = np.flatnonzero(frame[named].isna())
+    if len(nameless):
+        raise UserError(f"{table}: row {nameless[0] + 1} names no photograph; fill in its `{named}` or remove it")
+    paths = [PurePosixPath(str(path).replace("\\", "/")).as_posix() for path in frame[named]]
     rows = {path: row for row, path in enumerate(paths)}
     if len(rows) < len(paths):
         twice = next(path for row, path in enumerate(paths) if rows[path] != row)
-        raise UserError(f"{table}: {twice} has {paths.count(twice)} rows; keep one per photograph")
+        raise UserError(f"{table}: {shown(twice)} has {paths.count(twice)} rows; keep one per photograph")
     try:
         vectors = read_aus(frame) if aus else None
     except ValueError as error:
@@ -75,10 +77,8 @@ def _points(table: Path, frame: pd.DataFrame) -> np.ndarray | None:
         return None
     points = np.empty((len(frame), len(POINT_COLUMNS)))
     for index, column in enumerate(POINT_COLUMNS):
-        numbers = pd.to_numeric(frame[column], errors="coerce")
-        wrong = np.flatnonzero(numbers.isna() & frame[column].notna())
-        if len(wrong):
-            cell = frame[column].iloc[wrong[0]]
-            raise UserError(f"{table}: column `{column}`, row {wrong[0] + 1}: `{cell}` is not a number")
-        points[:, index] = numbers.astype(float).to_numpy(np.float64, na_value=np.nan)
+        try:
+            points[:, index] = read_numbers(frame, column)
+        except ValueError as error:
+            raise UserError(f"{table}: {error}") from None
     return points.reshape(-1, 5, 2)

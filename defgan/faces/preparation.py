@@ -21,11 +21,12 @@ import pandas as pd
 
 from defgan import alignment
 from defgan.alignment import POINT_COLUMNS
+from defgan.datasets.opening import read_record
 from defgan.errors import UserError
 from defgan.faces.au_estimators import AUEstimator, make_estimator
-from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, image_id
+from defgan.faces.table import BOX_COLUMNS, CROP_COLUMNS, VIEW, image_id
 from defgan.facs import AU_NAMES
-from defgan.photographs import Photograph, UnreadableImageError, read_photograph
+from defgan.photographs import Photograph
 from defgan.records import Record
 
 if TYPE_CHECKING:
@@ -155,13 +156,11 @@ def _left(faces: list[_Face]) -> list[_Face]:
 
 
 def _decode(face: _Face, long_side: int | None) -> None:
-    try:
-        face.photograph = read_photograph(face.record.open(), long_side)
-    except FileNotFoundError:
-        face.reject = "missing file: the annotations or a link name it"
-    except (UnreadableImageError, OSError, KeyError) as error:
-        text = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
-        face.reject = f"unreadable image: {text}"
+    read = read_record(face.record, long_side)
+    if isinstance(read, str):
+        face.reject = read
+    else:
+        face.photograph = read
 
 
 def _take_points(face: _Face, image_size: int) -> None:
@@ -271,6 +270,7 @@ def _tabulate(faces: list[_Face], recipe: Recipe, seconds: dict[str, float]) -> 
             **dict(zip(CROP_COLUMNS, face.transform.ravel(), strict=True)),
             **dict(zip(AU_NAMES, face.aus, strict=True)),
             "au_source": recipe.source.action_units,
+            VIEW: face.record.view,
         }
         for face in kept
     ]

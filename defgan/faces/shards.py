@@ -28,7 +28,7 @@ from rich.progress import Progress
 from defgan.errors import UserError
 from defgan.faces.preparation import Recipe, Shard, check_annotations, reject_all
 from defgan.faces.processes import CrashError, Engine, local_engine, run_apart
-from defgan.faces.table import COLUMNS, read_pixels
+from defgan.faces.table import COLUMNS, VIEW, read_pixels
 from defgan.facs import AU_NAMES
 from defgan.files import alone, atomic_directory
 from defgan.pixels import tile
@@ -60,6 +60,7 @@ class Summary:
     inputs: int
     rejects: Counter  # by reason, without the details
     seconds: dict[str, float]  # processor time of each step, for the shards that this run made
+    held_out: Counter  # faces by held-out subject
 
 
 def prepare_faces(
@@ -159,9 +160,10 @@ def _shard_key(records: Sequence[Record], recipe: Recipe, code: bytes) -> str:
         try:
             status = os.stat(record.file)
             state = f"{status.st_size}/{status.st_mtime_ns}"
-        except OSError:
+        except (OSError, ValueError):  # no such file, or no file can have this name
             state = "-"
         texts = (record.source, record.file, record.member, state, record.subject, record.expression, record.take)
+        texts += (record.view, record.twin)
         digest.update("\0".join((*texts, record.reject)).encode("utf-8", "surrogateescape"))
         for values in (record.points, record.aus):
             digest.update(b"-" if values is None else values.tobytes())
@@ -177,10 +179,13 @@ def _write_part(directory: Path, shard: Shard) -> None:
         (temporary / "inputs.json").write_text(json.dumps(shard.inputs))
 
 
-def held_out(subjects: set[str], seed: int, share: float, least: int = 1) -> set[str]:
+def held_out(
+    subjects: set[str], seed: int, share: float, least: int = 1, never: frozenset[str] = frozenset()
+) -> set[str]:  # fmt: skip
     """The subjects whose hash falls into the share are held out, so that added subjects change no other's side.
 
-    If the share is positive, at least `least` are held out, those of the smallest hashes, but no more than half.
+    If the share is positive, at least `least` are held out, those of the smallest hashes, but no more than half; none
+    of those in `never`.
     """
 
     def place(subject: str) -> float:
@@ -188,7 +193,8 @@ def held_out(subjects: set[str], seed: int, share: float, least: int = 1) -> set
         return int.from_bytes(digest, "big") / 2**64
 
     least = min(least, len(subjects) // 2) if share > 0 else 0
-    return {subject for i, subject in enumerate(sorted(subjects, key=place)) if i < least or place(subject) < share}
+    order = sorted(subjects - never, key=place)
+    return {subject for i, subject in enumerate(order) if i < least or place(subject) < share}
 
 
 def _assemble(
@@ -208,22 +214,28 @@ def _assemble(
             f" first {first['source']}: {first['reason']}; see `prepare` and `data.{role}` in params.yaml"
         )
     filled = [(part, count) for part, count in zip(parts, counts, strict=True) if count]
-    subjects: set[str] = set()
+    subjects: Counter = Counter()
     for part, _ in filled:
-        subjects |= set(pd.read_parquet(part / "faces.parquet", columns=["subject"])["subject"])
+        subjects.update(pd.read_parquet(part / "faces.parquet", columns=["subject"])["subject"])
     learnt = role in LEAST_HELD_OUT
-    validation = held_out(subjects, seed, options.val_share, LEAST_HELD_OUT[role]) if learnt else set()
+    # Whoever has most of the faces is learnt from, or there would be little to learn from.
+    most = frozenset(subject for subject, count in subjects.items() if 2 * count > subjects.total())
+    validation = held_out({*subjects}, seed, options.val_share, LEAST_HELD_OUT[role], most) if learnt else set()
     with atomic_directory(directory) as temporary:
-        rows = _write_table(temporary / "faces.parquet", filled, learnt, validation)
+        columns = [*COLUMNS, *([VIEW] if recipe.source.views != "frontal" else [])]
+        rows = _write_table(temporary / "faces.parquet", filled, columns, learnt, validation)
         _write_pixels(temporary / "pixels.npy", filled, rows, recipe.image_size)
         rejects[["source", "reason"]].to_parquet(temporary / "rejects.parquet", index=False)
         assert rows + len(rejects) == inputs >= photographs, "a photograph was lost"
         sheet = contact_sheet(read_pixels(temporary))
         Image.fromarray(sheet).save(temporary / "contact_sheet.png")
-    return Summary(rows, len(subjects), inputs, reasons, dict(seconds))
+    held = Counter({subject: subjects[subject] for subject in validation})
+    return Summary(rows, len(subjects), inputs, reasons, dict(seconds), held)
 
 
-def _write_table(path: Path, filled: list[tuple[Path, int]], learnt: bool, validation: set[str]) -> int:
+def _write_table(
+    path: Path, filled: list[tuple[Path, int]], columns: list[str], learnt: bool, validation: set[str]
+) -> int:  # fmt: skip
     writer, waiting, rows = None, [], 0
     try:
         for number, (part, count) in enumerate(filled):
@@ -232,7 +244,7 @@ def _write_table(path: Path, filled: list[tuple[Path, int]], learnt: bool, valid
             frame["split"] = sides if learnt else "test"
             frame["row"] = np.arange(rows, rows + count)
             rows += count
-            waiting.append(frame[list(COLUMNS)])
+            waiting.append(frame[columns])
             if number == len(filled) - 1 or sum(map(len, waiting)) >= ROW_GROUP:
                 table = pa.Table.from_pandas(pd.concat(waiting, ignore_index=True), preserve_index=False)
                 writer = writer or pq.ParquetWriter(path, table.schema)

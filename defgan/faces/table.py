@@ -39,9 +39,13 @@ COLUMNS = (
 )
 
 
+VIEW = "view"
+"""A further column where `data.<role>.views` is not `frontal`: the camera and gaze, "" for the frontal ones."""
+
+
 @dataclass(frozen=True)
 class Faces:
-    """A prepared role: `frame` with `COLUMNS`, `pixels` uint8 N×H×W×3."""
+    """A prepared role: `frame` with `COLUMNS`, perhaps `VIEW`; `pixels` uint8 N×H×W×3."""
 
     frame: pd.DataFrame
     pixels: np.ndarray
@@ -50,6 +54,12 @@ class Faces:
     def aus(self) -> np.ndarray:
         """AU intensities, float32 of shape N×17 in [0, 1], in the order of `AU_NAMES`."""
         return np.array(self.frame[list(AU_NAMES)], np.float32)  # a copy: pandas gives a read-only view
+
+    def frontal(self) -> "Faces":
+        """The faces that the frontal camera took with the frontal gaze; all where there is no other."""
+        if VIEW not in self.frame:
+            return self
+        return Faces(self.frame[self.frame[VIEW] == ""].reset_index(drop=True), self.pixels)
 
     def crop_transforms(self) -> np.ndarray:
         """Photograph-to-crop similarity transforms, float64 of shape N×2×3."""

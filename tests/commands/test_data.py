@@ -52,8 +52,10 @@ def test_what_a_role_needs_and_the_data_lack(folder):
     put(folder / "c/Rafd045_01_Caucasian_female_happy_frontal.jpg")
     code, said = check("rafd", folder)
     assert code == 0 and "read as `rafd`" in said and "expressions: 1 × happy" in said
-    assert "1 × another camera than the frontal one (045)" in said
+    assert "1 × another view: camera 045, gaze frontal, such as 'c/Rafd045_01" in said
     assert "one subject only" in said
+    said = check("rafd", folder, "--views", "all")[1]
+    assert "expressions: 2 × happy" in said and "action_units: blendshapes, views: all}" in said
 
 
 def test_annotations_are_reported(tmp_path):
@@ -65,6 +67,13 @@ def test_annotations_are_reported(tmp_path):
     assert "annotations.csv" not in said
 
 
+def test_few_subjects_for_many_photographs_are_told(tmp_path):
+    for number in range(120):
+        put(tmp_path / f"{('a', 'b')[number % 2]}/{number}.png", (8, 8))
+    said = check("train", tmp_path)[1]
+    assert "note: 120 photographs of only 2 subjects, such as a (60), b (60): whole subjects are held out." in said
+
+
 def test_bad_input_is_one_line(tmp_path):
     code, said = check("train", tmp_path / "nowhere")
     assert code == 1 and said.startswith(f"data check: {tmp_path}/nowhere: no such folder") and said.count("\n") == 1
@@ -74,14 +83,16 @@ def test_bad_input_is_one_line(tmp_path):
     ("name", "layout"),
     [
         ("mine.csv", "manifest"),
-        ("CelebAMask-HQ.zip", "celeba_hq"),
         ("x/CelebA-HQ-img/0.jpg", "celeba_hq"),
         ("x/001/happiness/take000/img_0000.jpg", "mug"),
         ("x/020/020/happiness/take000/img_0000.jpg", "mug"),
         ("x/a/Rafd090_01_Caucasian_female_angry_frontal.jpg", "rafd"),
         ("x/images/N_0000000001_00001.jpg", "emotionet"),
         ("x/scenes.npz", "corpus"),
+        ("x/train/male/000016.jpg", "celeba_hq"),
+        ("x/train/angry/Rafd090_01_Caucasian_female_angry_frontal.jpg", "rafd"),
         ("x/anna/1.jpg", "folder"),
+        ("any.zip", "folder"),
     ],
 )
 def test_layouts_are_guessed(tmp_path, name, layout):

@@ -1,3 +1,5 @@
+import unicodedata
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -92,6 +94,34 @@ def test_a_table_without_paths_is_one_line(folder, content):
     with pytest.raises(UserError, match=r"annotations\.csv") as caught:
         read_dataset("folder", folder)
     assert "\n" not in str(caught.value)
+
+
+def test_columns_by_other_names_and_what_is_there_if_none_is_known(folder):
+    (folder / "annotations.csv").write_text("sep=;\nImage;Expression\nlone.webp;happy\n;\n", encoding="utf-16")
+    assert {r.source: r.expression for r in read_dataset("folder", folder).records}["lone.webp"] == "happy"
+    (folder / "annotations.csv").write_text("picture,mood\nlone.webp,happy\n")
+    with pytest.raises(UserError, match=r"no column `path`, nor .*image.*; its columns are `picture`, `mood`"):
+        read_dataset("folder", folder)
+    (folder / "annotations.csv").write_text("path,expression\n,happy\n")
+    with pytest.raises(UserError, match="row 1 names no photograph"):
+        read_dataset("folder", folder)
+
+
+def test_paths_that_lead_to_the_folder_and_letters_that_macos_takes_apart(folder):
+    apart, whole = (unicodedata.normalize(form, "anna/renée.png") for form in ("NFD", "NFC"))
+    image(folder / apart)
+    for start in (str(folder), f"{folder.parent.name}/{folder.name}", "."):
+        names = [f"{start}/{name}" for name in ("anna/one.png", "anna/deep/two.JPG", whole)]
+        pd.DataFrame({"path": names, "expression": ["happy", "sad", "fear"]}).to_csv(folder / "annotations.csv")
+        found = {record.source: record.expression for record in read_dataset("folder", folder).records}
+        expected = {"anna/one.png": "happy", "anna/deep/two.JPG": "sad", apart: "fear", "lone.webp": ""}
+        assert found == expected, start
+
+
+def test_photographs_that_differ_by_the_suffix_know_each_other(folder):
+    image(folder / "anna/one.jpg")
+    twins = {record.source: record.twin for record in read_dataset("folder", folder).records if record.twin}
+    assert twins == {"anna/one.jpg": "anna/one.png", "anna/one.png": "anna/one.jpg"}
 
 
 def test_a_broken_parquet_is_one_line(folder):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from defgan.datasets import read_dataset
+from defgan.datasets import guess_layout, read_dataset
 from defgan.errors import UserError
 from defgan.faces.preparation import _Face, _keep_peaks
 from defgan.facs import AU_NAMES, EXPRESSIONS, RAFD_EXPRESSIONS
@@ -17,6 +17,15 @@ from defgan.photographs import read_photograph
 def put(path, colour: str = "red") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.new("RGB", (16, 16), colour).save(path)
+
+
+def zipped(directory):
+    """A zip of a folder, its own name first in all paths."""
+    packed = directory.with_name(f"{directory.name}_packed.zip")
+    with zipfile.ZipFile(packed, "w") as archive:
+        for path in sorted(directory.rglob("*")):
+            archive.write(path, path.relative_to(directory.parent))
+    return packed
 
 
 def aus_of(record) -> dict[str, float]:
@@ -95,11 +104,8 @@ def celeba_hq(tmp_path):
 
 def test_celeba_hq_folder_and_zip_are_the_same(celeba_hq):
     (celeba_hq / "identity_CelebA.txt").write_text("119613.jpg 2880\n000002.jpg 2880\n")
-    packed = celeba_hq.parent / "CelebAMask-HQ.zip"
-    with zipfile.ZipFile(packed, "w") as archive:
-        for path in sorted(celeba_hq.rglob("*")):
-            archive.write(path, path.relative_to(celeba_hq.parent))
-    for place in (celeba_hq, packed):
+    for place in (celeba_hq, zipped(celeba_hq)):
+        assert guess_layout(place) == "celeba_hq"
         dataset = read_dataset("celeba_hq", place)
         assert [record.subject for record in dataset.records] == ["celeba_2880", "celeba_2880", "celeba_hq_10"]
         assert dataset.skipped.counts["a mask, no photograph"] == 1
@@ -110,6 +116,24 @@ def test_celeba_hq_folder_and_zip_are_the_same(celeba_hq):
 def test_celeba_hq_without_identities_counts_each_as_a_person(celeba_hq):
     records = read_dataset("celeba_hq", celeba_hq / "CelebA-HQ-img").records
     assert [record.subject for record in records] == ["celeba_hq_0", "celeba_hq_1", "celeba_hq_10"]
+
+
+def test_celeba_hq_in_the_folders_of_stargan_v2(tmp_path):
+    """Splits and sexes are no people; six digits are CelebA's own numbers."""
+    for name in ("train/male/000016.jpg", "train/female/051340.jpg", "val/male/116032.jpg"):
+        put(tmp_path / "celeba_hq" / name)
+    for texts, subjects in (
+        (False, ["celeba_hq_051340", "celeba_hq_000016", "celeba_hq_116032"]),
+        (True, ["celeba_7", "celeba_9", "celeba_hq_116032"]),
+    ):
+        if texts:
+            (tmp_path / "celeba_hq/identity_CelebA.txt").write_text("000016.jpg 9\n051340.jpg 7\n")
+        for place in (tmp_path / "celeba_hq", zipped(tmp_path / "celeba_hq")):
+            assert guess_layout(place) == "celeba_hq"
+            assert [record.subject for record in read_dataset("celeba_hq", place).records] == subjects
+    # Read as any folder, they are people of their own as well.
+    records = read_dataset("folder", tmp_path / "celeba_hq").records
+    assert [record.subject for record in records] == ["train/female/051340", "train/male/000016", "val/male/116032"]
 
 
 def test_celeba_hq_that_is_no_zip(tmp_path):
@@ -147,6 +171,15 @@ def test_mug_looks_for_the_peak_in_the_middle_half_of_a_take(mug):
     assert dataset.skipped.counts.total() + len(dataset.records) == 40 + 8 + 60 + 2
 
 
+def test_mug_as_a_zip(mug):
+    records = read_dataset("mug", mug).records
+    packed = zipped(mug)
+    assert guess_layout(packed) == guess_layout(mug) == "mug"
+    again = read_dataset("mug", packed).records
+    assert [record.source for record in again] == [f"{mug.name}/{record.source}" for record in records]
+    assert [(record.subject, record.expression) for record in again] == [(r.subject, r.expression) for r in records]
+
+
 def test_the_peak_is_the_strongest_frame_and_of_a_neutral_take_the_weakest(mug):
     faces = [_Face(record) for record in read_dataset("mug", mug).records]
     for number, face in enumerate(faces):
@@ -174,22 +207,48 @@ def test_a_folder_that_is_not_mugs(tmp_path):
 # --- RaFD
 
 
-def test_rafd_takes_the_frontal_camera_and_gaze(tmp_path):
+@pytest.fixture
+def rafd(tmp_path):
+    """Two people by five cameras with three gazes, laid out as StarGAN's code wants it: a folder per expression."""
     words = ("angry", "contemptuous", "disgusted", "fearful", "happy", "neutral", "sad", "surprised")
-    for word in words:
-        for camera in ("000", "045", "090", "135", "180"):
-            put(tmp_path / f"Rafd{camera}_01_Caucasian_female_{word}_frontal.jpg")
-        put(tmp_path / f"Rafd090_01_Caucasian_female_{word}_left.jpg")
-    put(tmp_path / "Rafd090_63_Caucasian_kid_female_happy_frontal.jpg")
-    put(tmp_path / "other.jpg")
-    dataset = read_dataset("rafd", tmp_path)
-    assert len(dataset.records) == len(words) + 1
-    first = [record.expression for record in dataset.records if record.subject == "rafd_01"]
-    assert set(first) == set(RAFD_EXPRESSIONS) > set(EXPRESSIONS)
-    assert dataset.records[-1].subject == "rafd_63" and dataset.records[-1].expression == "happy"
-    assert dataset.skipped.counts["another camera than the frontal one (045)"] == 8
-    assert dataset.skipped.counts["another gaze than the frontal one (left)"] == 8
-    assert dataset.skipped.counts["not named like RaFD's photographs"] == 1
+    for split, number, kind in (("train", "01", "Caucasian_female"), ("test", "63", "Caucasian_kid_female")):
+        for word in words:
+            for camera in ("000", "045", "090", "135", "180"):
+                for gaze in ("frontal", "left", "right"):
+                    put(tmp_path / f"RaFD/{split}/{word}/Rafd{camera}_{number}_{kind}_{word}_{gaze}.jpg")
+    put(tmp_path / "RaFD/train/angry/other.jpg")
+    return tmp_path / "RaFD"
+
+
+def test_rafd_takes_the_frontal_camera_and_gaze_of_a_folder_and_of_a_zip(rafd):
+    for place in (rafd, zipped(rafd)):
+        assert guess_layout(place) == "rafd"
+        dataset = read_dataset("rafd", place)
+        assert len(dataset.records) == 2 * 8
+        assert {record.subject for record in dataset.records} == {"rafd_01", "rafd_63"}
+        first = [record.expression for record in dataset.records if record.subject == "rafd_01"]
+        assert set(first) == set(RAFD_EXPRESSIONS) > set(EXPRESSIONS)
+        assert dataset.skipped.counts["another view: camera 045, gaze frontal"] == 2 * 8
+        assert dataset.skipped.counts["another view: camera 090, gaze left"] == 2 * 8
+        assert dataset.skipped.counts["not named like RaFD's photographs"] == 1
+        assert len(dataset.records) + dataset.skipped.counts.total() == 2 * 8 * 15 + 1
+
+
+def test_rafd_with_the_views_of_stargan_and_with_all(rafd):
+    three, every = (read_dataset("rafd", rafd, views).records for views in ("three_cameras", "all"))
+    assert len(three) == 2 * 8 * 3 * 3 and len(every) == 2 * 8 * 5 * 3  # 67 people: 4,824, as in StarGAN's paper
+    assert sum(not record.view for record in three) == 2 * 8
+    assert {record.view for record in every} - {record.view for record in three} == {
+        f"camera {camera}, gaze {gaze}" for camera in ("000", "180") for gaze in ("frontal", "left", "right")
+    }
+
+
+def test_rafd_without_the_wanted_view(tmp_path):
+    put(tmp_path / "Rafd045_01_Caucasian_female_happy_left.jpg")
+    with pytest.raises(
+        UserError, match=r"another view than `frontal` \(1 × .*gaze left, such as .* frontal, three_cam"
+    ):
+        read_dataset("rafd", tmp_path)
 
 
 def test_annotations_beside_a_layout_are_taken(tmp_path):
@@ -221,3 +280,61 @@ def test_a_manifest_lists_photographs_anywhere(tmp_path):
         assert read_photograph(record.open()).pixels.shape == (16, 16, 3)
     with pytest.raises(UserError, match="no such file; a manifest"):
         read_dataset("manifest", tmp_path / "none.csv")
+
+
+# --- several
+
+
+def test_several_data_sets_for_one_role(tmp_path, celeba_hq):
+    """CelebA-HQ, a zip of web photographs, and RaFD by a link; each keeps its own layout."""
+    role = tmp_path / "wild"
+    put(tmp_path / "web/anna/1.jpg")
+    put(tmp_path / "web/2.jpg")
+    put(tmp_path / "elsewhere/Rafd090_01_Caucasian_female_happy_frontal.jpg")
+    put(tmp_path / "elsewhere/Rafd045_01_Caucasian_female_happy_frontal.jpg")
+    put(role / "loose.jpg")
+    (role / "openface").mkdir()
+    celeba_hq.rename(role / "celeba")
+    (role / "rafd").symlink_to(tmp_path / "elsewhere")
+    zipped(tmp_path / "web").rename(role / "web.zip")
+    assert guess_layout(role) == "several"
+    dataset = read_dataset("several", role)
+    assert [(record.source, record.subject) for record in dataset.records] == [
+        *((f"celeba/CelebA-HQ-img/{number}.jpg", f"celeba/celeba_hq_{number}") for number in (0, 1, 10)),
+        ("rafd/Rafd090_01_Caucasian_female_happy_frontal.jpg", "rafd/rafd_01"),
+        ("web.zip/web/2.jpg", "web.zip/2"),
+        ("web.zip/web/anna/1.jpg", "web.zip/anna"),
+    ]
+    skipped = dataset.skipped.counts
+    assert skipped["another view: camera 045, gaze frontal"] == skipped["beside the data sets, in none of them"] == 1
+    assert all(read_photograph(record.open()).pixels.shape == (16, 16, 3) for record in dataset.records)
+    with pytest.raises(UserError, match="no folder and no zip is here"):
+        read_dataset("several", role / "openface")
+
+
+# --- what other programs left beside the photographs
+
+
+def test_outputs_of_known_tools_are_no_input(tmp_path):
+    put(tmp_path / "anna/1.jpg")
+    for name in (
+        *("openface/anna/1_aligned/face_det_000000.bmp", "openface/anna/1.jpg", "processed/1.jpg"),
+        *("anna/1_aligned/frame_det_00_000001.bmp", "CelebAMask-HQ-mask-anno/0/00000_skin.png"),
+        *("@eaDir/1.jpg/SYNOPHOTO_THUMB_M.jpg", "made/contact_sheet.png"),
+    ):
+        put(tmp_path / name)
+    for name in ("processed/1_of_details.txt", "openface/anna/1.csv", "made/faces.parquet", "made/pixels.npy"):
+        (tmp_path / name).touch()
+    put(tmp_path / "processed_by_me/2.jpg")  # a name alone is no reason
+    put(tmp_path / "cut_aligned/3.jpg")
+    for place, top in ((tmp_path, ""), (zipped(tmp_path), f"{tmp_path.name}/")):
+        dataset = read_dataset("folder", place)
+        assert [record.source for record in dataset.records] == [
+            f"{top}{name}" for name in ("anna/1.jpg", "cut_aligned/3.jpg", "processed_by_me/2.jpg")
+        ]
+        assert dataset.skipped.counts == {
+            "written by OpenFace, no photograph of the data set": 4,
+            "a mask, no photograph": 1,
+            "a thumbnail, no photograph of its own": 1,
+            "prepared faces, no photographs": 1,
+        }

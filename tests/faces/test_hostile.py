@@ -2,6 +2,8 @@
 
 import os
 import struct
+import warnings
+import zipfile
 import zlib
 from io import BytesIO
 from pathlib import Path
@@ -114,6 +116,86 @@ def make_hostile(directory: Path) -> dict[str, str]:
     return expected
 
 
+def add_odd_kinds(directory: Path) -> dict[str, str]:
+    """More files, those that decoders have modes for and people have names for; as `make_hostile`."""
+    expected: dict[str, str] = {}
+
+    def put(name: str, content: bytes, outcome: str = "row") -> None:
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        expected[name] = outcome
+
+    jpeg, png, unknown = encoded("JPEG"), encoded("PNG"), "unreadable image: no image in a format known here"
+    deep = Image.fromarray(np.full((96, 96), 4000, np.uint16))
+    put("progressive.jpg", encoded("JPEG", progressive=True))
+    put("grey.jpg", encoded("JPEG", PICTURE.convert("L")))
+    put("followed_by_more.jpg", jpeg + b"\0garbage" * 99)
+    put("without_its_end.jpg", jpeg[:-2], "unreadable image: ")
+    put("comments.jpg", jpeg[:2] + b"\xff\xfe\xff\xfe" + bytes(65532) + jpeg[2:])
+    put("exif_without_an_end.jpg", jpeg[:2] + b"\xff\xe1\xff\xffExif\0\0" + jpeg[2:], "unreadable image: ")
+    put("profile_of_grey.jpg", encoded("JPEG", PICTURE, icc_profile=b"\0" * 36 + b"acsp" + b"\0" * 90))
+    for orientation in (0, 9, 65535):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        put(f"orientation_{orientation}.jpg", encoded("JPEG", exif=exif))
+    put("two_pictures.mpo", encoded("MPO", save_all=True, append_images=[PICTURE]), "not read")
+    put("two_pictures.jpg", encoded("MPO", save_all=True, append_images=[PICTURE]))
+    put("deep.png", encoded("PNG", deep))
+    put("palette.png", encoded("PNG", PICTURE.convert("P")))
+    put("palette_with_holes.png", encoded("PNG", PICTURE.convert("P"), transparency=0))
+    put("grey_with_alpha.png", encoded("PNG", PICTURE.convert("LA")))
+    put("moving.png", encoded("PNG", save_all=True, append_images=[PICTURE.rotate(90)]))
+    put("text_that_is_a_bomb.png", png[:33] + _text_chunk(1 << 26) + png[33:], "unreadable image: ")
+    for compression in ("tiff_lzw", "tiff_deflate", "jpeg", "packbits"):
+        put(f"{compression}.tif", encoded("TIFF", compression=compression))
+    put("pages.tif", encoded("TIFF", save_all=True, append_images=[PICTURE] * 3))
+    put("lab.tif", encoded("TIFF", PICTURE.convert("LAB")))
+    put("ycbcr.tif", encoded("TIFF", PICTURE.convert("YCbCr"), compression="jpeg"))
+    put("cut.tif", encoded("TIFF")[:-500], "unreadable image: ")
+    put("of_a_loop.tif", b"II*\0\x08\0\0\0\0\0\x08\0\0\0", "unreadable image: ")
+    put("moving.webp", encoded("WEBP", save_all=True, append_images=[PICTURE.rotate(90)]))
+    put("lossless.webp", encoded("WEBP", lossless=True))
+    put("plain.bmp", encoded("BMP"))
+    put("plain.tga", encoded("TGA"))
+    put("plain.jp2", encoded("JPEG2000"))
+    put("plain.avif", encoded("AVIF"))
+    put("letters.ppm", b"P3 96 96 255 " + b"9 " * 3 * 96 * 96)
+    put("too_few.ppm", b"P6 96 96 255\n" + bytes(99), "unreadable image: ")
+    put("negative.ppm", b"P6 -96 -96 255\n" + bytes(99), "unreadable image: ")
+    put("endless_number.pgm", b"P5 " + b"9" * 5000 + b" 1 255\n", "unreadable image: ")
+    put("drawing.png", b"<svg xmlns='http://www.w3.org/2000/svg' width='96' height='96'/>", unknown)
+    put("document.jpg", b"%PDF-1.7\n%%EOF", unknown)
+    put("archive.jpg", b"PK\x05\x06" + bytes(18), unknown)
+    put("film.jpg", b"\0\0\0\x20ftypisom" + bytes(99), unknown)
+    put("pointer.jpg", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", unknown)
+    put("spaces .png", png)
+    put(" before.png", png)
+    put("-rf.png", png)
+    put("tab\t.png", png)
+    put("\u202ereversed.png", png)
+    put("CON.png", png)
+    put("double.png.jpg", jpeg)
+    put("UPPER.JPEG", jpeg)
+    put("no_suffix_but.jpeg.PNG", png)
+    put("e\u0301.png", png)
+    put("\u00e9.png", png)  # looks the same
+    put("twin.png", png)
+    put("twin.jpg", jpeg)
+    put("/".join(["deep"] * 40) + "/a.png", png)
+    put("train/male/1.png", png)
+    put("\U0001f600" * 60 + ".png", png)
+    for name in (".hidden.png", ".git/x.png", "openface/a.jpg", "a_aligned/face_det_000000.bmp", "__MACOSX/a.png"):
+        put(name, png, "not read")
+    put("notes.mov", b"film", "not read")
+    return expected
+
+
+def _text_chunk(size: int) -> bytes:
+    content = b"zTXt" + b"key\0\0" + zlib.compress(bytes(size))
+    return struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+
+
 def annotation(path: str, aus: float = 0.5, points=POINTS) -> dict:
     return {"path": path, **dict.fromkeys(AU_NAMES, aus), **dict(zip(POINT_COLUMNS, np.ravel(points), strict=True))}
 
@@ -136,7 +218,10 @@ def snapshot(directory: Path) -> dict[str, tuple]:
 
 def test_every_hostile_file_is_a_row_or_a_reject(tmp_path, params):
     expected = make_hostile(tmp_path / "photos")
-    assert len(expected) >= 40
+    kinds = add_odd_kinds(tmp_path / "photos")
+    not_read = [name for name, outcome in kinds.items() if outcome == "not read"]
+    expected |= {name: outcome for name, outcome in kinds.items() if name not in not_read}
+    assert len(expected) >= 100
     rows = [annotation(printable(name)) for name in expected if not name.endswith("/")]
     # What only the table says.
     huge, together, nowhere = POINTS * 1e9, np.full((5, 2), 40.0), np.full((5, 2), np.inf)
@@ -158,6 +243,8 @@ def test_every_hostile_file_is_a_row_or_a_reject(tmp_path, params):
     for name in ("../outside.png", str(tmp_path / "outside.png"), "one/../b.png"):
         expected[name] = "outside the data set's folder"
     expected["gone.png"] = "missing file"
+    before_reading = read_dataset("folder", tmp_path / "photos").skipped
+    assert before_reading.counts.total() == len(not_read)
     # A table whose names hold anything is Parquet: CSV is tried below.
     pd.DataFrame(rows).to_parquet(tmp_path / "photos" / "annotations.parquet")
     before = snapshot(tmp_path)
@@ -214,6 +301,60 @@ def test_the_detector_meets_them_too(tmp_path, params, face):
     assert again == rejects
 
 
+def test_a_hostile_zip(tmp_path, params, face):
+    """What is broken in it, or leads out of it, is a reject; the face is found."""
+    path, png = tmp_path / "all.zip", encoded("PNG")
+    expected = {"set/face.png": "row"}
+    with zipfile.ZipFile(path, "w") as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that are there twice
+        archive.writestr("set/face.png", encoded("PNG", face))
+        for name, content, outcome in (
+            ("../out.png", png, "outside the data set's folder"),
+            ("/tmp/out.png", png, "outside the data set's folder"),
+            ("set/../../out.png", png, "outside the data set's folder"),
+            ("set\\windows.png", png, "no face found"),
+            ("set/new\nline.png", png, "no face found"),
+            ("set/empty.png", b"", "unreadable image: "),
+            ("set/text.png", b"nothing", "unreadable image: no image in a format known here"),
+            ("set/cut.png", png[:99], "unreadable image: "),
+            ("set/changed.png", png + b"THE CHANGED BYTE", "unreadable image: in the zip: Bad CRC-32"),
+            ("set/secret.png", png, "unreadable image: the zip asks for a password"),
+            ("set/packed.png", png, "unreadable image: in the zip: "),
+            ("set/huge.png", png, "unreadable image: 4026531840 bytes are too many for a photograph"),
+            ("set/é.png", png, "no face found"),
+            ("set/caf\udce9.png".encode("utf-8", "surrogateescape").decode("cp437"), png, "no face found"),
+        ):
+            archive.writestr(name, content)
+            expected[name.replace("\\", "/")] = outcome
+        archive.writestr("set/twice.png", png)
+        archive.writestr("set/twice.png", png)
+        expected["set/twice.png"] = "no face found"
+        archive.writestr("set/inner.zip", path.read_bytes())
+        archive.writestr("__MACOSX/set/._face.png", b"")
+        for member in archive.infolist():
+            if member.filename == "set/huge.png":
+                member.file_size = 0xF0000000
+            if member.filename == "set/secret.png":
+                member.flag_bits |= 1
+            if member.filename == "set/packed.png":
+                member.compress_type = 99
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"THE CHANGED BYTE", b"the changed byte", 1))
+    before = snapshot(tmp_path)
+    kinds = {"points": "mtcnn", "action_units": "blendshapes"}
+    faces, rejects = prepare("folder", path, tmp_path / "prepared", params.prepare, **kinds)
+    found = dict.fromkeys(faces.frame["source"], "row") | rejects
+    assert found.keys() == expected.keys()
+    assert not {
+        name: (outcome, found[name]) for name, outcome in expected.items() if not found[name].startswith(outcome)
+    }
+    skipped = read_dataset("folder", path).skipped.counts
+    assert skipped["the same name again in the zip"] == skipped["no photograph by its name (.zip)"] == 1
+    after = snapshot(tmp_path)
+    assert all(after[place] == state for place, state in before.items())
+    assert {place for place in after if not place.startswith(os.fsencode(tmp_path / "prepared"))} == set(before)
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
 def test_tables_as_spreadsheets_write_them(tmp_path, params, separator, encoding):
@@ -236,9 +377,12 @@ def test_tables_as_spreadsheets_write_them(tmp_path, params, separator, encoding
     ("content", "message"),
     [
         (b"", "cannot be read as a table"),
-        (b"\0\0\0\0", "no column `path`"),
+        (b"\0\0\0\0", "no column `path`, nor .*; its columns are"),
         (b"path,AU01\na.png,0.5\n", "AU columns AU02, .* are missing"),
-        (b"file,AU01\na.png,0.5\n", "no column `path`"),
+        (b"who,AU01\na.png,0.5\n", "no column `path`, nor .*; its columns are `who`, `AU01`"),
+        (b"path,file\n,a.png\n", "row 1 names no photograph; fill in its `path`"),
+        (b"path, path \na.png,a.png\n", "column `path` is there twice"),
+        (b"\xff\xfep", "cannot be read as a table"),
         (b"path\na.png\na.png\n", "a.png has 2 rows"),
         (b'path,subject\n"a.png,x\n', "cannot be read as a table"),
         (("path," + ",".join(AU_NAMES) + "\na.png" + ",much" * 17 + "\n").encode(), "`much` is not a number"),

@@ -1,6 +1,7 @@
 """The stages `corpus` and `truth`: they write what the next stages read."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,17 @@ def test_truth_follows_the_plan(repository, capsys):
     motion = np.load("data/truth/motion.npy").astype(np.float32)
     assert motion.shape == (3, size, size, 2) and 0.2 < np.isfinite(motion).mean() < 0.9
     assert np.nanmax(np.abs(motion[[0, 2]])) < 1e-2 and np.nanmax(np.abs(motion[1])) > 0.3
+
+
+def test_a_corpus_that_renders_nothing_needs_no_head_model(repository, capsys, monkeypatch):
+    repository["corpus"] |= {role: {"subjects": 0} for role in ("wild", "mug", "rafd")}
+    for role in ("wild", "mug"):
+        repository["data"][role] |= {"layout": "folder"}
+    Path("params.yaml").write_text(yaml.safe_dump(repository))
+    monkeypatch.setattr("defgan.corpus.roles.Studio", None)
+    corpus.corpus()
+    assert "corpus: 0 train, 0 wild, 0 mug, 0 rafd images" in capsys.readouterr().out
+    assert sorted(path.name for path in Path("data/corpus").iterdir()) == ["mug", "rafd", "train", "wild"]
 
 
 def test_truth_without_a_corpus_ends_in_one_line(repository, capsys):

@@ -167,6 +167,12 @@ def test_held_out_subjects_are_stable_under_additions():
     assert held_out({"a"}, 0, 1e-9) == set()
 
 
+def test_nobody_with_most_of_the_faces_is_held_out():
+    for seed in range(20):
+        assert held_out({"train", "val"}, seed, 0.05, never=frozenset({"train"})) == {"val"}
+        assert held_out({"train"}, seed, 1.0, never=frozenset({"train"})) == set()
+
+
 @pytest.mark.parametrize(("subjects", "expected"), [(1, 0), (3, 1), (5, 2), (6, 3), (400, 3)])
 def test_at_least_some_are_held_out_and_as_many_are_left(subjects, expected):
     names = {f"s{number}" for number in range(subjects)}
@@ -279,6 +285,65 @@ def test_the_stages_from_photographs_to_the_plan(tmp_path, monkeypatch, capsys):
     assert set(shown["split"]) == {"val"} and set(shown["expression"]) == {"neutral"}
     lines = capsys.readouterr().out
     assert "prepare@wild: 21 faces of 3 subjects, 0 rejected" in lines
+
+
+def test_what_is_skipped_and_how_much_is_held_out_is_told(tmp_path, monkeypatch, capsys):
+    """Splits and sexes are no people; a folder with most of the faces is never held out; films are named."""
+    workspace(tmp_path, monkeypatch)
+    for directory, counts in (("photos/train", {"train/male": 4, "val/female": 2}), ("photos/rafd", {"a": 2, "b": 1})):
+        shutil.rmtree(directory)
+        names = [f"{folder}/{number}.png" for folder, count in counts.items() for number in range(count)]
+        for name in names:
+            Path(directory, name).parent.mkdir(parents=True, exist_ok=True)
+            picture(0).save(Path(directory, name))
+        annotate(Path(directory), [row(name) for name in names])
+    Path("photos/train/film.mov").touch()
+    for role in ("train", "rafd"):
+        run(monkeypatch, prepare, role)
+    assert read_faces("data/prepared/train").frame["subject"].nunique() == 6
+    rafd = read_faces("data/prepared/rafd").frame
+    assert set(rafd[rafd["split"] == "val"]["subject"]) == {"b"}
+    lines = capsys.readouterr().out
+    assert "held out: 1 faces of 1 subjects" in lines
+    assert "1 × no photograph by its name (.mov), such as 'film.mov'" in lines
+    assert "prepare@rafd: warning: 33 % of the faces are held out, prepare.val_share is 0.05" in lines
+
+
+def test_other_views_are_learnt_from_and_lend_no_aus(tmp_path, monkeypatch):
+    """With all of RaFD's cameras StarGAN has more to learn from; targets and edits stay with the frontal ones."""
+    workspace(tmp_path, monkeypatch, **{"data.rafd.layout": "rafd"})
+    shutil.rmtree("photos/rafd")
+    Path("photos/rafd").mkdir()
+    words = {"anger": "angry", "disgust": "disgusted", "fear": "fearful", "happy": "happy", "neutral": "neutral"}
+    words |= {"sad": "sad", "surprise": "surprised"}
+    rows = []
+    for person in ("01", "02", "03"):
+        for expression, word in words.items():
+            for camera in ("045", "090"):
+                name = f"Rafd{camera}_{person}_Caucasian_female_{word}_frontal.jpg"
+                picture(len(rows)).save(Path("photos/rafd", name))
+                aus = dict(zip(AU_NAMES, preset(expression) if camera == "090" else np.ones(17), strict=True))
+                rows.append(row(name, aus))
+    annotate(Path("photos/rafd"), rows)
+    run(monkeypatch, prepare, "rafd")
+    frontal = read_faces("data/prepared/rafd")
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    Path("params.yaml").write_text(
+        yaml.safe_dump(changed(params, {"data.rafd": params["data"]["rafd"] | {"views": "all"}}))
+    )
+    for role in ("rafd", "mug", "wild"):
+        run(monkeypatch, prepare, role)
+    everything = read_faces("data/prepared/rafd")
+    assert (len(frontal.frame), len(everything.frame), len(everything.frontal().frame)) == (21, 42, 21)
+    assert "view" not in frontal.frame and set(everything.frame["view"]) == {"", "camera 045, gaze frontal"}
+    assert everything.frontal().frame["source"].tolist() == frontal.frame["source"].tolist()
+    run(monkeypatch, targets)
+    run(monkeypatch, plan)
+    table = pd.read_parquet("data/targets.parquet")
+    happy = table[(table["subject"] == "rafd_01") & (table["expression"] == "happy")]
+    np.testing.assert_allclose(happy[list(AU_NAMES)].to_numpy()[0], preset("happy"), atol=1e-6)
+    inputs = read_inputs(pd.read_parquet("data/plan.parquet"), "data/prepared").frame
+    assert inputs[inputs["role"] == "rafd"]["source"].str.startswith("Rafd090").all()
 
 
 def test_a_second_run_is_byte_identical(tmp_path, monkeypatch):

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from defgan.annotation_tables import NAME_COLUMNS, au_columns, normalised, read_aus, read_table
+from defgan.annotation_tables import (
+    AmbiguousNameError,
+    NamedRows,
+    au_columns,
+    key_of,
+    name_column,
+    read_aus,
+    read_table,
+    relative_names,
+)
 from defgan.errors import UserError
 from defgan.faces.au_estimators.base import AUPrediction
 from defgan.facs import AU_NAMES
@@ -19,12 +28,16 @@ if TYPE_CHECKING:
 
 
 class AnnotationEstimator:
-    """The AU vectors of the data set, or of the table `au_table`, divided by `au_scale`."""
+    """The AU vectors of the data set, or of the table `au_table`, divided by `au_scale`.
+
+    Raises UserError where the table cannot be read, or lacks units or the names of the photographs.
+    """
 
     def __init__(self, source: Source) -> None:
-        self._scale = source.au_scale
+        self._scale = np.float32(source.au_scale)
         self._table = Path(source.au_table) if source.au_table else None
-        self._by_name = _vectors(self._table) if self._table else {}
+        if self._table:
+            self._rows, self._vectors = _read(self._table, Path(source.path))
 
     def __call__(
         self, images: Sequence[np.ndarray], points: Sequence[np.ndarray], records: Sequence[Record]
@@ -34,27 +47,27 @@ class AnnotationEstimator:
 
     def _predict(self, record: Record) -> AUPrediction:
         if self._table is None:
-            aus = record.aus
-        else:
-            aus = self._by_name.get(normalised(record.source))
-            if aus is None:
-                return AUPrediction(None, f"AUs missing: no row for it in {self._table}")
-        return AUPrediction.of(None if aus is None else aus / np.float32(self._scale))
+            return AUPrediction.of(None if record.aus is None else record.aus / self._scale)
+        try:
+            rows = self._rows.of(record.source, record.twin)
+        except AmbiguousNameError as error:
+            return AUPrediction(None, f"AUs ambiguous: in {self._table.name} {error}; name each with its suffix")
+        if not rows:
+            return AUPrediction(None, f"AUs missing: no row for it in {self._table}")
+        if len(rows) > 1:
+            return AUPrediction(None, f"AUs ambiguous: {self._table.name} has {len(rows)} rows for it; keep one")
+        return AUPrediction.of(self._vectors[rows[0]] / self._scale)
 
 
-def _vectors(path: Path) -> dict[str, np.ndarray]:
-    """Photograph (`normalised`) to its vector, unscaled."""
+def _read(path: Path, folder: Path) -> tuple[NamedRows, np.ndarray]:
+    """The rows by photograph, and the vector of each, unscaled, N×17."""
     frame = read_table(path)
-    named = [column for column in NAME_COLUMNS if column in frame]
-    if not named:
-        raise UserError(f"{path}: no column names the photographs; call it one of {', '.join(NAME_COLUMNS)}")
+    named = name_column(path, frame)
     missing = set(AU_NAMES) - set(au_columns(frame.columns))
     if missing:
         raise UserError(f"{path}: no column for {', '.join(sorted(missing))}; all {len(AU_NAMES)} AUs are needed")
-    names = frame[named[0]].map(normalised)
-    if names.duplicated().any():
-        raise UserError(f"{path}: {names[names.duplicated()].iloc[0]} has more than one row; keep one per photograph")
     try:
-        return dict(zip(names, read_aus(frame), strict=True))
+        vectors = read_aus(frame)
     except ValueError as error:
         raise UserError(f"{path}: {error}") from None
+    return NamedRows(relative_names(frame[named].fillna("").map(key_of).tolist(), folder)), vectors

@@ -49,7 +49,7 @@ def test_the_scale_of_the_data_sets_own_vectors(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("AU01\n0.1\n", "no column names the photographs"),
+        ("AU01\n0.1\n", "no column `path`, nor .*; its columns are `AU01`"),
         ("path,AU01\na.jpg,0.1\n", "no column for AU02"),
         (None, "cannot be read as a table"),
     ],
@@ -62,7 +62,43 @@ def test_an_unusable_table_is_named(tmp_path, content, message):
         AnnotationEstimator(source(tmp_path, au_table=str(table)))
 
 
-def test_a_photograph_with_two_rows_is_named(tmp_path):
-    table = write(tmp_path / "aus.csv", {"1.jpg": np.zeros(17), "1.png": np.zeros(17)})
-    with pytest.raises(UserError, match="1 has more than one row"):
-        AnnotationEstimator(source(tmp_path, au_table=str(table)))
+def predict(table, *records):
+    estimator = AnnotationEstimator(source(table.parent, au_table=str(table)))
+    images, points = ([part] * len(records) for (part,) in NOTHING)
+    return estimator(images, points, records)
+
+
+def test_ambiguous_names_are_refused_each_by_name(tmp_path):
+    """The suffix need not be that of the photograph, as long as it tells nothing apart."""
+    record, twin = Record("1.jpg", "1.jpg", "", twin="1.png"), Record("1.png", "1.png", "", twin="1.jpg")
+    table = write(tmp_path / "both.csv", {"1.jpg": np.zeros(17), "1.png": np.ones(17)})
+    assert [prediction.aus.sum() for prediction in predict(table, record, twin)] == [0, 17]
+    [neither] = predict(table, Record("1.webp", "", ""))
+    assert (
+        neither.reject
+        == "AUs ambiguous: in both.csv `1.jpg` and `1.png` could both be 1.webp; name each with its suffix"
+    )
+    table = write(tmp_path / "one.csv", {"1": np.zeros(17), "2.tif": np.ones(17), "p.sad": np.ones(17)})
+    assert [prediction.reject.partition(";")[0] for prediction in predict(table, record, twin)] == [
+        "AUs ambiguous: in one.csv `1` could be 1.jpg or 1.png",
+        "AUs ambiguous: in one.csv `1` could be 1.png or 1.jpg",
+    ]
+    assert [each.aus.sum() for each in predict(table, Record("2.jpg", "", ""), Record("p.sad.jpg", "", ""))] == [17, 17]
+    table = tmp_path / "twice.csv"
+    pd.DataFrame([{"path": "1.jpg", **dict.fromkeys(AU_NAMES, 0.5)}] * 2).to_csv(table)
+    assert predict(table, record)[0].reject == "AUs ambiguous: twice.csv has 2 rows for it; keep one"
+
+
+@pytest.mark.parametrize("start", ["/somewhere/else/photos", "photos", "."])
+def test_paths_as_py_feat_writes_them(tmp_path, start):
+    """Its column `input` has what it was given: absolute, on another machine, or relative to where it was started."""
+    photos = tmp_path / "photos"
+    (photos / "ann").mkdir(parents=True)
+    for name in ("ann/1.jpg", "ann/2.jpg"):
+        (photos / name).touch()
+    table = tmp_path / "fex.csv"
+    rows = [{"FaceScore": 0.9, **dict.fromkeys(AU_NAMES, 0.5), "input": f"{start}/ann/{n}.jpg"} for n in (1, 2)]
+    pd.DataFrame(rows).to_csv(table, index=False)
+    estimator = AnnotationEstimator(source(photos, au_table=str(table)))
+    [prediction] = estimator(*NOTHING, [Record("ann/2.jpg", "", "")])
+    assert (prediction.aus == 0.5).all()

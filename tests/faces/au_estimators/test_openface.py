@@ -1,6 +1,7 @@
 """OpenFace 2's CSV files as it writes them, and its binary, stood in for by a small executable."""
 
 import os
+import re
 import sys
 
 import numpy as np
@@ -56,7 +57,7 @@ def test_one_file_per_photograph(tmp_path):
     found, missing = predict(make_estimator(source(tmp_path)), "ann/1.jpg", "bob/1.jpg")
     assert found.aus == pytest.approx(HAPPY, abs=1e-3)
     assert missing.aus is None
-    assert "no row of OpenFace's" in missing.reject
+    assert missing.reject == "no file of OpenFace's for it: neither openface/bob/1.csv nor openface/bob.csv"
 
 
 def test_of_several_faces_the_one_at_the_points(tmp_path):
@@ -81,23 +82,91 @@ def test_several_faces_without_landmarks_are_not_guessed(tmp_path):
     assert prediction.aus == pytest.approx(HAPPY, abs=1e-3)
 
 
-@pytest.mark.parametrize("place", ["openface.csv", "openface/ann.csv"])
-def test_a_sequence_counts_its_folders_photographs(tmp_path, place):
-    folder = tmp_path if place == "openface.csv" else tmp_path / "ann"
-    folder.mkdir(exist_ok=True)
-    for name in ("b.jpg", "a.PNG", "c.jpg"):
+def test_a_failure_is_called_one(tmp_path):
+    """OpenFace writes zeros as landmarks where it finds no face."""
+    (tmp_path / "openface").mkdir()
+    (tmp_path / "openface/1.csv").write_text(csv([face(success=0, confidence=0, at=(0, 0))], sequence=True))
+    assert predict(make_estimator(source(tmp_path)), "1.jpg")[0].reject == "OpenFace reports no success"
+
+
+def test_two_photographs_that_share_a_file_are_both_refused(tmp_path):
+    (tmp_path / "openface").mkdir()
+    (tmp_path / "openface/1.csv").write_text(csv([face()]))
+    records = [Record("1.jpg", "", "", twin="1.png"), Record("1.png", "", "", twin="1.jpg")]
+    image = np.zeros((120, 120, 3), np.uint8)
+    first, second = make_estimator(source(tmp_path))([image] * 2, [POINTS] * 2, records)
+    text = "OpenFace's file is unusable: openface/1.csv could be of {} or of {}; rename one and run OpenFace again"
+    assert first.reject == text.format("1.jpg", "1.png") and second.reject == text.format("1.png", "1.jpg")
+
+
+@pytest.fixture(params=["openface.csv", "openface/ann.csv", "openface/photos.csv"])
+def sequence(tmp_path, request):
+    """A file by frame of photographs in a sub-folder or at the top, and what comes before the photographs' names."""
+    root, table = tmp_path / "photos", tmp_path / "photos" / request.param
+    folder = root / "ann" if "ann" in request.param else root
+    folder.mkdir(parents=True)
+    for name in ("b.jpg", "a.png", "c.jpg", "D.JPG"):
         (folder / name).touch()
-    (tmp_path / place).parent.mkdir(exist_ok=True)
+    table.parent.mkdir(exist_ok=True)
     rows = [face(), face(preset("sad"), confidence=0.2), face(preset("sad"), success=0)]
-    (tmp_path / place).write_text(csv(rows, sequence=True))
-    prefix = "" if folder == tmp_path else "ann/"
-    predictions = predict(make_estimator(source(tmp_path)), f"{prefix}a.PNG", f"{prefix}b.jpg", f"{prefix}c.jpg")
+    table.write_text(csv(rows, sequence=True))
+    return root, folder, table, "ann/" if "ann" in request.param else ""
+
+
+def refusal(root, name) -> str:
+    """Why a photograph's AUs are refused; of one file for all, at once."""
+    try:
+        return predict(make_estimator(source(root)), name)[0].reject
+    except UserError as error:
+        return str(error)
+
+
+def test_a_sequence_counts_the_photographs_that_openface_reads(sequence):
+    root, folder, _, prefix = sequence
+    names = [f"{prefix}{name}" for name in ("a.png", "b.jpg", "c.jpg", "D.JPG")]
+    predictions = predict(make_estimator(source(root)), *names)
     assert predictions[0].aus == pytest.approx(HAPPY, abs=1e-3)
     assert f"confidence is 0.2, less than {CONFIDENCE}" in predictions[1].reject
     assert "no success" in predictions[2].reject
+    assert "OpenFace passes over .JPG in a folder (it reads .bmp, .jpeg, .jpg, .png); rename" in predictions[3].reject
     (folder / "d.jpg").touch()
-    with pytest.raises(UserError, match=r"last frame is 3, but .* has 4 photographs"):
-        predict(make_estimator(source(tmp_path)), f"{prefix}a.PNG")
+    assert re.search(r"last frame is 3, but .* has 4 photographs", refusal(root, names[0]))
+
+
+def test_a_sequence_whose_folder_has_changed_is_refused_by_name(sequence):
+    """One photograph removed and one added: the number is right, and rows would be those of neighbours."""
+    root, folder, table, prefix = sequence
+    (folder / "a.png").rename(folder / "z.png")
+    past = table.stat().st_mtime_ns - 10**9
+    os.utime(folder / "z.png", ns=(past, past))
+    os.utime(folder, ns=(past + 2 * 10**9, past + 2 * 10**9))
+    assert re.search(r"has changed since this file was written, .* `touch .*\.csv`", refusal(root, f"{prefix}b.jpg"))
+    os.utime(table)
+    os.utime(folder, ns=(past, past))
+    assert refusal(root, f"{prefix}b.jpg") == ""  # now that it is touched
+    os.utime(folder / "c.jpg", ns=(2 * 10**18, 2 * 10**18))
+    assert "c.jpg has changed since" in refusal(root, f"{prefix}b.jpg")
+
+
+def test_the_parts_of_a_role_have_files_of_their_own(tmp_path):
+    (tmp_path / "web/openface/ann").mkdir(parents=True)
+    (tmp_path / "web/openface/ann/1.csv").write_text(csv([face()]))
+    (tmp_path / "openface/celeba").mkdir(parents=True)
+    (tmp_path / "openface/celeba/1.csv").write_text(csv([face(preset("sad"))]))
+    web, celeba, gone = predict(make_estimator(source(tmp_path)), "web/ann/1.jpg", "celeba/1.jpg", "web/2.jpg")
+    assert web.aus == pytest.approx(HAPPY, abs=1e-3) and celeba.aus == pytest.approx(preset("sad"), abs=1e-3)
+    assert gone.reject.startswith(
+        "no file of OpenFace's for it: neither web/openface/2.csv nor web/openface/web.csv nor"
+    )
+
+
+def test_one_bad_file_is_of_its_photographs_alone(tmp_path):
+    (tmp_path / "openface").mkdir()
+    (tmp_path / "openface/1.csv").write_text(csv([face()]))
+    (tmp_path / "openface/2.csv").write_text("nothing")
+    good, bad = predict(make_estimator(source(tmp_path)), "1.jpg", "2.jpg")
+    assert good.aus is not None
+    assert bad.reject.startswith("OpenFace's file is unusable: openface/2.csv: column AU01_r is missing")
 
 
 def test_one_named_file_for_all(tmp_path):
