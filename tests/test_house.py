@@ -1,5 +1,6 @@
 """The repository's own files agree with each other."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -195,3 +196,43 @@ def test_ruff_finds_nothing():
         check=False,
     )
     assert checked.returncode == 0, checked.stdout
+
+
+def text_without_encoding(call: ast.Call) -> bool:
+    """Whether a call reads or writes text in the locale's encoding."""
+    method = isinstance(call.func, ast.Attribute)
+    name = call.func.attr if method else getattr(call.func, "id", "")
+    named = {word.arg: word.value for word in call.keywords}
+    if "encoding" in named:
+        return False
+    if name == "read_text":
+        return not call.args
+    if name == "write_text":
+        return len(call.args) < 2
+    if name in ("run", "Popen", "check_output"):
+        return not {"text", "universal_newlines", "errors"}.isdisjoint(named)
+    if name in ("open", "NamedTemporaryFile"):
+        given = [*call.args, named.get("mode")]
+        modes = [mode.value for mode in given if isinstance(mode, ast.Constant) and isinstance(mode.value, str)]
+        if modes or not method:
+            return not any("b" in mode for mode in modes)
+        # A data set's record opens as bytes; so do the files of Pillow and zipfile, which take arguments.
+        return not call.args and not ast.unparse(call.func.value).endswith("record")
+    return False
+
+
+def test_every_text_file_is_utf_8():
+    found = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for folder in ("defgan", "stages", "tools", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and text_without_encoding(call)
+    ]
+    assert not found, "these calls lack `encoding`"
+    for line, wrong in (
+        ("open(p)", True), ("p.open('w')", True), ("p.open()", True), ("p.read_text()", True), ("p.write_text(t)", True),
+        ("run(c, text=True)", True), ("open(p, 'rb')", False), ("Image.open(p)", False), ("record.open()", False),
+        ("p.open('a', encoding='utf-8')", False), ("run(c)", False),
+    ):  # fmt: skip
+        assert text_without_encoding(ast.parse(line).body[0].value) == wrong, line

@@ -71,7 +71,7 @@ def _read_zip(path: Path) -> tuple[Dataset, dict[str, str]]:
 def _read_text(directory: Path, name: str) -> str:
     for path in (directory / name, directory.parent / name):
         if path.is_file():
-            return path.read_text(errors="replace")
+            return path.read_text(encoding="utf-8", errors="replace")
     return ""
 
 
