@@ -8,6 +8,7 @@ import typer
 
 from defgan import methods
 from defgan.files import atomic_directory
+from defgan.methods.base import PAIRS
 from stages.common import console, is_main_process, stage, state_directory
 
 TRAINED = tuple(method.name for method in methods.trained())
@@ -28,7 +29,9 @@ def train(name: Annotated[str, typer.Argument(help=" | ".join(TRAINED))]) -> Non
         settings = own_settings(method, params)
         run.log_params(settings)
         learnt = material.read(method)
-        state = state_directory("resume") / run_key(name, settings, learnt.digest())
+        digest = learnt.digest()
+        run.log_data("data/pairs" if method.role == PAIRS else f"data/prepared/{method.role}", digest)
+        state = state_directory("resume") / run_key(name, settings, digest)
         if state.is_dir() and is_main_process():
             console.print(f"{name}: going on from {state}")
         trainer = Trainer(
