@@ -11,11 +11,22 @@ import threading
 import time
 from contextlib import closing
 
+import pytest
+
 from defgan import tracking
 from defgan.tracking import flatten, start_run
 from defgan.tracking_writer import EXPERIMENT, WAITING, open_store
 
 DEADLINE = 300
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory):
+    """A database of MLflow's with its tables, which take seconds to make; and another place in it."""
+    root = tmp_path_factory.mktemp("empty")
+    with open_store(root) as client:
+        client.create_experiment(EXPERIMENT, artifact_location=(root / "mlartifacts").as_uri())
+    return root / "mlflow.db"
 
 
 def rows(root, query):
@@ -111,7 +122,7 @@ def test_a_directory_that_is_not_there_does_not_stop_the_command(tracked, capfd)
     assert "this run is not recorded: " in capfd.readouterr().err
 
 
-def test_what_a_broken_store_refuses_is_kept_and_written_later(tracked, capfd):
+def test_what_a_broken_store_refuses_is_kept_and_written_later(tracked, empty_store, capfd):
     (tracked / "mlflow.db").write_text("no database, but long enough to be looked at for one" * 99)
     (tracked / "sheet.txt").write_text("kept")
     with start_run(tracked, "early", {"stage": "early"}) as run:
@@ -120,7 +131,7 @@ def test_what_a_broken_store_refuses_is_kept_and_written_later(tracked, capfd):
         run.log_artifact(tracked / "none.txt")
     errors = capfd.readouterr().err
     assert "DatabaseError" in errors and "the next command writes it" in errors and "none.txt is not recorded" in errors
-    (tracked / "mlflow.db").unlink()
+    shutil.copy(empty_store, tracked / "mlflow.db")
     # A writer that died leaves its spool, too; the power cut came within a line.
     [spool] = (tracked / WAITING).iterdir()
     dead = shutil.copytree(spool, spool.with_name("dead"))
@@ -141,9 +152,8 @@ def test_what_a_broken_store_refuses_is_kept_and_written_later(tracked, capfd):
     assert list((tracked / WAITING).iterdir()) == []
 
 
-def test_a_locked_database_is_waited_for(tracked, capfd):
-    with open_store(tracked):
-        pass
+def test_a_locked_database_is_waited_for(tracked, empty_store, capfd):
+    shutil.copy(empty_store, tracked / "mlflow.db")
     with closing(sqlite3.connect(tracked / "mlflow.db", isolation_level=None, check_same_thread=False)) as other:
         other.execute("begin exclusive")
         release = threading.Timer(7, other.rollback)  # longer than SQLite and MLflow wait by themselves
@@ -154,9 +164,10 @@ def test_a_locked_database_is_waited_for(tracked, capfd):
     assert rows(tracked, "select status from runs") == [("FINISHED",)] and capfd.readouterr().err == ""
 
 
-def test_artifacts_follow_a_repository_that_moves(tracked):
+def test_artifacts_follow_a_repository_that_moves(tracked, empty_store):
     old, new = tracked / "old place", tracked / "new place"
     old.mkdir()
+    shutil.copy(empty_store, old / "mlflow.db")
     (tracked / "sheet.txt").write_text("sheet")
 
     def record(root, name):
@@ -166,7 +177,11 @@ def test_artifacts_follow_a_repository_that_moves(tracked):
     record(old, "before")
     old.rename(new)
     record(new, "after")
-    assert not old.exists() and len(list(new.rglob("sheet.txt"))) == 2
+    assert (
+        not old.exists()
+        and not (empty_store.parent / "mlartifacts").exists()
+        and len(list(new.rglob("sheet.txt"))) == 2
+    )
     with open_store(new) as client:
         runs = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
         assert {run.info.run_name for run in runs} == {"before", "after"}

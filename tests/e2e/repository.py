@@ -21,7 +21,15 @@ class Clone:
     def __init__(self, path: Path) -> None:
         self.path = path
         # Compiled modules are written, as on a usual machine: DVC has to overlook them.
-        own = ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "VIRTUAL_ENV", "PYTHONPATH")
+        own = (
+            "MLFLOW_TRACKING_URI",
+            "DVC_ROOT",
+            "DVC_STAGE",
+            "DVC_EXP_NAME",
+            "DVC_EXP_BASELINE_REV",
+            "VIRTUAL_ENV",
+            "PYTHONPATH",
+        )
         self.env = {key: value for key, value in os.environ.items() if key not in (*own, "PYTHONDONTWRITEBYTECODE")}
         who = {f"GIT_{role}_{key}": "e2e" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
         tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"

@@ -13,7 +13,7 @@ from defgan import methods
 from defgan.facs import AU_NAMES, EXPRESSIONS
 from defgan.tracking import flatten
 from tests.e2e.conftest import OVERRIDES
-from tests.e2e.repository import DEADLINE
+from tests.e2e.repository import DEADLINE, Clone
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
