@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro figures ablations seeds calibrate photographs screenshots bench test test-long lint mlflow preset clean
+.PHONY: help setup repository repro figures ablations seeds calibrate photographs screenshots bench test test-long lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -36,7 +36,12 @@ $(TEST_STAMP): $(STAMP)
 	$(UV) sync --frozen --python .uv/bin/python --extra c2pa --extra cluster --extra demo --extra heic --extra onnx
 	@touch $@
 
-repro: setup ## run the experiment, print Table 1, list the figures, make the page
+# A ZIP of the sources has no .git, and DVC does not run without one.
+repository:
+	@git rev-parse --git-dir >/dev/null 2>&1 || \
+		{ echo "No git repository here, and DVC needs one. This makes it: git init && git add . && git commit -m start"; exit 1; }
+
+repro: repository setup ## run the experiment, print Table 1, list the figures, make the page
 	dvc repro
 	@echo
 	@cat reports/tables/table_1.md
@@ -46,13 +51,13 @@ repro: setup ## run the experiment, print Table 1, list the figures, make the pa
 	@echo
 	@echo "All of it on one page: reports/index.html"
 
-figures: setup ## draw the figures that are out of date, and what they need: reports/figures
+figures: repository setup ## draw the figures that are out of date, and what they need: reports/figures
 	dvc repro figures
 
-ablations: setup ## run the ablations of ablations.yaml as DVC experiments: reports/ablations
+ablations: repository setup ## run the ablations of ablations.yaml as DVC experiments: reports/ablations
 	python -m tools.ablations
 
-seeds: setup ## run the experiment under N seeds, as DVC experiments: make seeds N=3
+seeds: repository setup ## run the experiment under N seeds, as DVC experiments: make seeds N=3
 	python -m tools.seeds --count $(or $(N),3)
 
 calibrate: setup ## fit the AU estimator to rendered faces again; about ten minutes on two cores
@@ -76,8 +81,8 @@ test-long: $(TEST_STAMP) ## run the tests that take minutes, which make test lea
 lint: setup ## check style and find simple mistakes
 	ruff check .
 
-mlflow: setup ## show the runs of every stage in the browser, at http://127.0.0.1:5000
-	mlflow ui --backend-store-uri sqlite:///mlflow.db --default-artifact-root mlartifacts --host 127.0.0.1 --port 5000 --workers 1
+mlflow: setup ## show the runs of every stage in the browser: make mlflow PORT=5000, or the next free port
+	python -m tools.mlflow_ui $(if $(PORT),--port $(PORT))
 
 preset: setup ## write presets/NAME.yaml into params.yaml: make preset NAME=paper
 	python -m defgan.presets $(if $(NAME),presets/$(NAME).yaml,--help)

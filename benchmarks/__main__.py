@@ -118,7 +118,7 @@ def bench(
         "prepare": prepared,
     }
     with atomic_file(output) as path:
-        path.write_text(json.dumps(results, indent=2) + "\n")
+        path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
     console.print(f"{output}: all numbers, after {time.monotonic() - started:.0f} s")
 
 

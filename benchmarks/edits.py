@@ -91,7 +91,7 @@ def measure(quick: bool = False) -> dict[str, object]:
 def measure_edits(quick: bool) -> dict[str, object]:
     """`measure` in a fresh process, whose memory is the edits' own."""
     command = [sys.executable, "-m", "benchmarks.edits"] + (["--quick"] if quick else [])
-    finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    finished = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True)
     return json.loads(finished.stdout.splitlines()[-1])
 
 

@@ -45,7 +45,7 @@ def measure_peak(name: str, precision: str, quick: bool) -> dict[str, object]:
     """`peak` in a fresh process, whose memory is all this training's."""
     command = [sys.executable, "-m", "benchmarks.memory", name, "--precision", precision]
     command += ["--quick"] if quick else []
-    finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    finished = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True)
     return json.loads(finished.stdout.splitlines()[-1])
 
 

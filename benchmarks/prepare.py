@@ -134,7 +134,7 @@ def memory_growth(counts: tuple[int, int] = COUNTS) -> dict[str, float]:
         with TemporaryDirectory() as directory:
             annotated(Path(directory), count)
             command = [sys.executable, "-m", "benchmarks.prepare", directory]
-            finished = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+            finished = subprocess.run(command, stdout=subprocess.PIPE, encoding="utf-8", check=True)
         peaks.append(json.loads(finished.stdout.splitlines()[-1]))
     slope = (peaks[1] - peaks[0]) / (counts[1] - counts[0])
     return {

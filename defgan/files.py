@@ -76,6 +76,6 @@ def alone(state: Path) -> Iterator[None]:
     import fcntl  # here, not above: it is POSIX's, and whoever only reads files need not have it
 
     state.parent.mkdir(parents=True, exist_ok=True)
-    with state.with_name(f".{state.name}.lock").open("w") as lock:
+    with state.with_name(f".{state.name}.lock").open("wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""One MLflow run per command, in `mlflow.db` and `mlartifacts/` of a directory.
+"""One MLflow run per command, in `mlflow.db` and `mlartifacts/` of a directory, or where MLFLOW_TRACKING_URI says.
 
 Importing MLflow takes seconds, longer than some stages run. So a command hands its records to a writer process
 (`defgan/tracking_writer.py`). The writer outlives a command that is killed and ends its run as KILLED; MLflow's own
@@ -7,18 +7,22 @@ asynchronous logging would leave it RUNNING for ever. Without MLflow nothing is 
 
 import importlib.util
 import json
+import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-EXPERIMENT = "defgan"
+from defgan.tracking_writer import WAITING
+
 WRITER = Path(__file__).with_name("tracking_writer.py")
+DIGEST_LENGTH = 36
+"""MLflow's limit."""
 WAIT_SECONDS = 180
 """How long the end of a command waits for its records to be written."""
 
@@ -51,6 +55,10 @@ class Run:
         values = {key: float(value) for key, value in flatten(metrics).items() if value is not None}
         self._send("metrics", values=values, step=step or 0)
 
+    def log_data(self, name: str, digest: str) -> None:
+        """Record which data was used: where it lies and a hash of what it holds."""
+        self._send("data", name=name, digest=digest[:DIGEST_LENGTH])
+
     def log_artifact(self, path: str | Path, folder: str | None = None) -> None:
         """Record a file or a directory as it is now."""
         if self._writer is None:
@@ -58,12 +66,16 @@ class Run:
         path = Path(path)
         self._artifacts += 1
         copy = self._spool / str(self._artifacts) / path.name
-        copy.parent.mkdir()
-        if path.is_dir():
-            shutil.copytree(path, copy)
-        else:
-            shutil.copy2(path, copy)
-        self._send("artifact", path=str(copy), folder=folder)
+        try:
+            copy.parent.mkdir()
+            if path.is_dir():
+                shutil.copytree(path, copy)
+            else:
+                shutil.copy2(path, copy)
+        except OSError as error:
+            print(f"tracking: {path} is not recorded: {error}", file=sys.stderr)
+            return
+        self._send("artifact", path=str(copy.relative_to(self._spool)), folder=folder)
 
     def _send(self, kind: str, **content: Any) -> None:
         if self._writer is None:
@@ -82,8 +94,7 @@ class Run:
         try:
             self._writer.stdin.close()
             if self._writer.wait(WAIT_SECONDS):
-                shutil.rmtree(self._spool, ignore_errors=True)
-                self._lose(f"the writer ended with exit code {self._writer.returncode}")
+                self._lose("the next command writes it")
         except BrokenPipeError:
             self._lose("the writer ended early")
         except subprocess.TimeoutExpired:
@@ -101,7 +112,7 @@ def mlflow_installed() -> bool:
 
 def _git_commit() -> str | None:
     try:
-        answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+        answer = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, encoding="utf-8", check=False)
     except OSError:
         return None
     return answer.stdout.strip() if answer.returncode == 0 else None
@@ -109,7 +120,7 @@ def _git_commit() -> str | None:
 
 @contextmanager
 def start_run(root: Path, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
-    """Yield an MLflow run in the store at `root`, with the git commit among its tags.
+    """Yield an MLflow run in the store at `root`, or on the server of the team, with the git commit among its tags.
 
     It ends as FINISHED, FAILED (by an exception) or KILLED (with the process).
     """
@@ -119,24 +130,32 @@ def start_run(root: Path, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
         return
     if commit := _git_commit():
         tags = {**tags, "git_commit": commit, "mlflow.source.git.commit": commit}
-    # The writer removes the copies of the artifacts, as it may outlive the command.
-    spool = tempfile.mkdtemp(prefix="defgan-tracking-")
+    # The writer removes it, as it may outlive the command.
+    spool = root / WAITING / f"{time.strftime('%Y%m%dT%H%M%S')}-{uuid.uuid4().hex[:8]}"
+    try:
+        spool.parent.mkdir(exist_ok=True)
+        spool.mkdir()
+    except OSError as error:
+        print(f"tracking: this run is not recorded: {error}", file=sys.stderr)
+        yield Run()
+        return
     # -P: modules beside the script must not shadow top-level ones. A session of its own: Ctrl-C ends the command, and
     # the writer still has to record that.
     writer = subprocess.Popen(
         [sys.executable, "-P", str(WRITER)],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        text=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONUTF8": "1"},
         start_new_session=True,
     )
-    run = Run(writer, Path(spool))
-    run._send("start", root=str(root), experiment=EXPERIMENT, name=name, tags=dict(tags), spool=spool)
+    run = Run(writer, spool)
+    run._send("start", root=str(root), name=name, tags=dict(tags), spool=str(spool))
     status = "FAILED"
     try:
         yield run
         status = "FINISHED"
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, SystemExit):
         status = "KILLED"
         raise
     finally:

@@ -1,5 +1,6 @@
 """Which recorded runs made the results. MLflow, which takes seconds to import, is imported when this is asked."""
 
+import os
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from defgan.errors import UserError
-from defgan.tracking import EXPERIMENT, mlflow_installed
-from defgan.tracking_writer import open_store
+from defgan.tracking import mlflow_installed
+from defgan.tracking_writer import ADDRESS, EXPERIMENT, database, open_store
 
 
 @dataclass(frozen=True)
@@ -26,18 +27,20 @@ class RecordedRun:
 def latest_runs(root: Path, tag: str, value: str = "") -> list[RecordedRun]:
     """The latest finished run of each stage in the store at `root`, in the order of their start.
 
-    Runs that have the tag `tag` count only where it has this value. The list is empty where there is no store, or no
-    MLflow to read it. Raises UserError for a file that is no database of MLflow's.
+    Where MLFLOW_TRACKING_URI names another store, such as a server, that one is asked. Runs that have the tag `tag`
+    count only where it has this value. The list is empty where there is no store, or no MLflow to read it. Raises
+    UserError for a file that is no database of MLflow's and for a server that does not answer.
     """
-    database = root / "mlflow.db"
-    if not (database.is_file() and mlflow_installed()):
+    address, own = os.environ.get(ADDRESS), database(root)
+    if not mlflow_installed() or not (address or own.is_file()):
         return []
     from mlflow.exceptions import MlflowException
 
     try:
-        # MLflow tries a broken file again and again, for a minute and a half.
-        with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
-            connection.execute("pragma schema_version")
+        if not address:
+            # MLflow tries a broken file again and again, for a minute and a half.
+            with closing(sqlite3.connect(f"{own.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+                connection.execute("pragma schema_version")
         with open_store(root) as client:
             found = client.get_experiment_by_name(EXPERIMENT)
         query, runs, page = "attributes.status = 'FINISHED' and tags.stage like '%'", [], ""
@@ -47,7 +50,9 @@ def latest_runs(root: Path, tag: str, value: str = "") -> list[RecordedRun]:
             runs, page = runs + list(answer), answer.token
     except (sqlite3.Error, MlflowException) as error:
         said = " ".join(str(error).split())
-        raise UserError(f"{database}: cannot be read ({said}); move it away and the page is made without it") from None
+        if address:
+            raise UserError(f"{ADDRESS}={address}: cannot be read ({said}); unset it to use mlflow.db") from None
+        raise UserError(f"{own}: cannot be read ({said}); move it away and the page is made without it") from None
     latest = {}
     for run in runs:
         tags = run.data.tags

@@ -1,5 +1,6 @@
 """What every stage does around its own work: params, errors in one line, a record in MLflow. All that concerns DVC."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,7 +14,7 @@ from rich.console import Console
 
 from defgan.errors import MissingInputError, UserError, plain_errors
 from defgan.params import DataParams, Params, load_params
-from defgan.tracking import Run, start_run
+from defgan.tracking import Run, flatten, start_run
 
 console = Console()
 Role = StrEnum("Role", list(DataParams.model_fields))
@@ -45,6 +46,26 @@ def select(params: Params, *keys: str) -> dict[str, Any]:
     """The named params, such as `seed`, `training` or `data.train`, as plain values."""
     values = {key: attrgetter(key)(params) for key in keys}
     return {key: value.model_dump() if isinstance(value, BaseModel) else value for key, value in values.items()}
+
+
+def trained_with(*names: str) -> dict[str, Any]:
+    """The params that the models of these methods were trained with, from the JSON beside their weights; flat.
+
+    For the record in MLflow only, where numbers and params have to stand in one run. A method without weights has none.
+    Where two models differ in a param, it stands under METHOD.KEY.
+    """
+    files = {name: Path("models", f"{name}.json") for name in names}
+    found = {
+        name: flatten(json.loads(path.read_text(encoding="utf-8"))["params"])
+        for name, path in files.items()
+        if path.is_file()
+    }
+    settings = {}
+    for name, own in found.items():
+        for key, value in own.items():
+            same = all(other.get(key, value) == value for other in found.values())
+            settings[key if same else f"{name}.{key}"] = value
+    return settings
 
 
 def is_main_process() -> bool:

@@ -21,7 +21,7 @@ from defgan.report import markup, tables
 from defgan.report.measurements import read_measurements, read_metrics
 from defgan.report.names import data_name
 from defgan.report.tables.table_1 import HEADLINE
-from stages.common import console, select, stage
+from stages.common import console, select, stage, trained_with
 
 SHARED = ("networks", "reference", "reference_images", "reference_available")
 """What is the same for all methods, or they could not be compared."""
@@ -80,6 +80,7 @@ def compare() -> None:
         with atomic_file("metrics/compare.json") as path:
             path.write_text(json.dumps(compared, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
+        run.log_params(trained_with(*measurements.metrics))
         for name, metrics in measurements.metrics.items():
             run.log_metrics({name: {key: metrics[key] for key in HEADLINE}})
         run.log_artifact("metrics/compare.json")

@@ -19,7 +19,7 @@ from defgan.evaluation.reference import read_reference
 from defgan.evaluation.truth import TRUTH, Truth, read_truth, truth_as_edits
 from defgan.faces.table import read_inputs
 from defgan.files import atomic_file, existing
-from stages.common import console, stage
+from stages.common import console, stage, trained_with
 
 
 def read_measured(name: str) -> tuple[Edits, Truth]:
@@ -34,6 +34,8 @@ def read_measured(name: str) -> tuple[Edits, Truth]:
 def evaluate(name: Annotated[str, typer.Argument(help="a method, such as defgan; or truth")]) -> None:
     """Measure the edits of one method."""
     with stage("evaluate", "seed", "evaluate", item=name) as (params, run):
+        # The seed is this stage's own param, too.
+        run.log_params({key: value for key, value in trained_with(name).items() if key != "seed"})
         edits, truth = read_measured(name)
         reference, facts = read_reference("data/reference", params.evaluate.features)
         described = describe(facts, params.evaluate)

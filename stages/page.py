@@ -28,7 +28,8 @@ MADE = (":!metrics", ":!reports", ":!dvc.lock")
 def git(*arguments: str) -> str:
     """Git's answer; "" where there is no repository or no git."""
     try:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+        answer = subprocess.run(["git", *arguments], capture_output=True, encoding="utf-8", check=True)
+        return answer.stdout.strip()
     except (OSError, subprocess.CalledProcessError):
         return ""
 

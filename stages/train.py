@@ -9,6 +9,7 @@ import typer
 from defgan import methods
 from defgan.errors import UserError
 from defgan.files import atomic_directory
+from defgan.methods.base import PAIRS
 from stages.common import console, is_main_process, stage, state_directory
 
 
@@ -27,7 +28,9 @@ def train(name: Annotated[str, typer.Argument(help="One of those in defgan/metho
         settings = own_settings(method, params)
         run.log_params(settings)
         learnt = material.read(method)
-        state = state_directory("resume") / run_key(name, settings, learnt.digest())
+        digest = learnt.digest()
+        run.log_data("data/pairs" if method.role == PAIRS else f"data/prepared/{method.role}", digest)
+        state = state_directory("resume") / run_key(name, settings, digest)
         if state.is_dir() and is_main_process():
             console.print(f"{name}: going on from {state}")
         trainer = Trainer(

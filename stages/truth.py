@@ -47,7 +47,7 @@ def truth() -> None:
             own = np.flatnonzero(plan["role"] == role)
             images[own], motion[own] = _render(sources[role].path, role, inputs, plan, own)
         with atomic_directory(TRUTH) as temporary:
-            (temporary / "truth.json").write_text(json.dumps({"known": known}) + "\n")
+            (temporary / "truth.json").write_text(json.dumps({"known": known}) + "\n", encoding="utf-8")
             np.save(temporary / "true.npy", images)
             np.save(temporary / "motion.npy", motion)
         rendered = int(plan["role"].isin(known).sum())

@@ -120,7 +120,7 @@ def untracked(request, monkeypatch) -> None:
 @pytest.fixture
 def tracked(tmp_path, monkeypatch) -> Path:
     """The root of an MLflow store of the test's own."""
-    for name in ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV"):
+    for name in ("DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     return tmp_path

@@ -1,9 +1,14 @@
 """The repository's own files agree with each other."""
 
+import ast
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -62,19 +67,74 @@ def modules(paths):
     return {str(file.relative_to(ROOT)) for file in files if file.stat().st_size}
 
 
-def test_conda_and_pip_name_the_same_packages():
-    environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+def conda() -> tuple[dict[str, str], list[str]]:
+    """What environment.yml asks conda for, and the lines that it gives to pip."""
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"]
     [pip] = [entry["pip"] for entry in environment if isinstance(entry, dict)]
-    declared = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
-    assert requirements(pip) == requirements(declared)
-    python = requirements(entry for entry in environment if isinstance(entry, str))["python"]
-    assert python == PROJECT["project"]["requires-python"]
+    return requirements(entry for entry in environment if isinstance(entry, str)), pip
+
+
+def test_conda_installs_the_project_and_what_its_tests_need():
+    packages, [project, *others] = conda()
+    assert project == "-e ." and requirements(others) == requirements(PROJECT["dependency-groups"]["dev"])
+    assert packages["python"] == PROJECT["project"]["requires-python"]
+
+
+@pytest.mark.long
+def test_pip_resolves_to_one_opencv(tmp_path):
+    """As conda's pip does: without the settings of uv that pyproject.toml has. It needs a package registry."""
+    uv = shutil.which("uv", path=os.pathsep.join([str(ROOT / ".uv/bin"), os.environ["PATH"]]))
+    lines = tmp_path / "requirements.txt"
+    lines.write_text("\n".join(conda()[1]).replace("-e .", f"-e {ROOT}") + "\n", encoding="utf-8")
+    assert uv, "needs uv; `make setup` installs it"
+    command = [uv, "pip", "compile", "--no-config", "--quiet", "--no-annotate", "--python", sys.executable, lines]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    if "Failed to fetch" in ended.stderr or "error sending request" in ended.stderr:
+        pytest.skip("needs a package registry")
+    assert ended.returncode == 0, ended.stderr
+    resolved = {line.split("==")[0] for line in ended.stdout.splitlines()}
+    assert "torch" in resolved and {name for name in resolved if "opencv" in name} == {"opencv-python-headless"}
+
+
+def test_one_opencv_is_installed():
+    import cv2
+
+    assert packages_distributions()["cv2"] == ["opencv-python-headless"] and cv2.__file__
 
 
 def test_lock_file_holds_every_package():
-    locked = {package["name"] for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]}
-    declared = PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"]
+    locked = {package["name"] for package in tomllib.loads((ROOT / "uv.lock").read_text(encoding="utf-8"))["package"]}
+    declared = PROJECT["project"]["dependencies"] + [*chain(*PROJECT["dependency-groups"].values())]
     assert requirements(declared).keys() <= locked
+
+
+def test_a_clone_has_the_same_bytes_whatever_git_does_to_line_ends(tmp_path):
+    """DVC compares bytes; with `core.autocrlf` Git would change those of every text."""
+    contents = {
+        "code.py": b"a\nb\n",
+        "weights.safetensors": b"a\nb\r\n",
+        "picture.png": b"\r\n\x1a\n",
+        "table.csv": b"a\n1\n",
+    }
+    shutil.copy(ROOT / ".gitattributes", tmp_path)
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    who = "-c user.name=a -c user.email=a -c commit.gpgsign=false"
+    for command in ("init -q", "config core.autocrlf true", "add .", f"{who} commit -qm a"):
+        subprocess.run(["git", *command.split()], cwd=tmp_path, check=True)
+    for name in contents:
+        (tmp_path / name).unlink()
+    subprocess.run(["git", "checkout", "-q", "."], cwd=tmp_path, check=True)
+    assert {name: (tmp_path / name).read_bytes() for name in contents} == contents
+    assert not subprocess.run(["git", "status", "--porcelain"], cwd=tmp_path, capture_output=True, check=True).stdout
+
+
+def test_sources_without_git_are_told_of_git_init(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    alone = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+    for target in ("repro", "figures", "ablations", "seeds"):
+        ended = subprocess.run(["make", target], cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
+        assert ended.returncode and "git init" in ended.stdout and not (tmp_path / ".uv").exists()
 
 
 @pytest.mark.parametrize(("name", "command", "deps"), [stage[:3] for stage in stages()], ids=lambda v: str(v)[:24])
@@ -196,3 +256,40 @@ def test_ruff_finds_nothing():
         check=False,
     )
     assert checked.returncode == 0, checked.stdout
+
+
+def text_without_encoding(call: ast.Call) -> bool:
+    """Whether a call reads or writes text in the locale's encoding."""
+    method = isinstance(call.func, ast.Attribute)
+    name = call.func.attr if method else getattr(call.func, "id", "")
+    named = {word.arg: word.value for word in call.keywords}
+    if "encoding" in named:
+        return False
+    if name == "read_text":
+        return not call.args
+    if name == "write_text":
+        return len(call.args) < 2
+    if name in ("run", "Popen", "check_output"):
+        return not {"text", "universal_newlines", "errors"}.isdisjoint(named)
+    if name in ("open", "NamedTemporaryFile"):
+        given = [*call.args, named.get("mode")]
+        modes = [mode.value for mode in given if isinstance(mode, ast.Constant) and isinstance(mode.value, str)]
+        if modes or not method:
+            return not any("b" in mode for mode in modes)
+        # A data set's record opens as bytes; so do the files of Pillow and zipfile, which take arguments.
+        return not call.args and not ast.unparse(call.func.value).endswith("record")
+    return False
+
+
+def test_every_text_file_is_utf_8():
+    found = [
+        f"{path.relative_to(ROOT)}:{call.lineno}"
+        for folder in ("defgan", "stages", "tools", "benchmarks")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and text_without_encoding(call)
+    ]
+    assert not found, "these calls lack `encoding`"
+    wrong = ("open(p)", "p.open('w')", "p.open()", "p.read_text()", "p.write_text(t)", "run(c, text=True)")
+    right = ("open(p, 'rb')", "Image.open(p)", "record.open()", "p.open('a', encoding='utf-8')", "run(c)")
+    assert [line for line in wrong + right if text_without_encoding(ast.parse(line).body[0].value)] == list(wrong)

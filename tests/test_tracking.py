@@ -1,17 +1,32 @@
 """What a run leaves in MLflow, and what it never does to the command that it records."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
 import textwrap
+import threading
 import time
+from contextlib import closing
+
+import pytest
 
 from defgan import tracking
 from defgan.tracking import flatten, start_run
+from defgan.tracking_writer import EXPERIMENT, WAITING, open_store
 
 DEADLINE = 300
+
+
+@pytest.fixture(scope="module")
+def empty_store(tmp_path_factory):
+    """A database of MLflow's with its tables, which take seconds to make; and another place in it."""
+    root = tmp_path_factory.mktemp("empty")
+    with open_store(root) as client:
+        client.create_experiment(EXPERIMENT, artifact_location=(root / "mlartifacts").as_uri())
+    return root / "mlflow.db"
 
 
 def rows(root, query):
@@ -100,11 +115,79 @@ def test_without_mlflow_a_stage_runs_and_says_so(tracked, monkeypatch, capsys):
     assert not list(tracked.iterdir())
 
 
-def test_a_store_that_cannot_be_written_does_not_stop_the_command(tracked, capfd):
+def test_a_directory_that_is_not_there_does_not_stop_the_command(tracked, capfd):
     with start_run(tracked / "not there", "targets", {}) as run:
         run.log_metrics({"a": 1.0})
+        run.log_artifact(__file__)
+    assert "this run is not recorded: " in capfd.readouterr().err
+
+
+def test_what_a_broken_store_refuses_is_kept_and_written_later(tracked, empty_store, capfd):
+    (tracked / "mlflow.db").write_text("no database, but long enough to be looked at for one" * 99)
+    (tracked / "sheet.txt").write_text("kept")
+    with start_run(tracked, "early", {"stage": "early"}) as run:
+        run.log_metrics({"a": 1.0})
+        run.log_artifact(tracked / "sheet.txt")
+        run.log_artifact(tracked / "none.txt")
     errors = capfd.readouterr().err
-    assert "FileNotFoundError" in errors and "this run is not yet whole in MLflow" in errors
+    assert "DatabaseError" in errors and "the next command writes it" in errors and "none.txt is not recorded" in errors
+    shutil.copy(empty_store, tracked / "mlflow.db")
+    # A writer that died leaves its spool, too; the power cut came within a line.
+    [spool] = (tracked / WAITING).iterdir()
+    dead = shutil.copytree(spool, spool.with_name("dead"))
+    lines = (dead / "records.jsonl").read_text(encoding="utf-8").replace('"early"', '"dead"').splitlines()
+    (dead / "records.jsonl").write_text("\n".join(lines[:2]) + "\n" + lines[2][:9], encoding="utf-8")
+
+    with start_run(tracked, "late", {"stage": "late"}):
+        pass
+    assert capfd.readouterr().err == ""
+    assert dict(rows(tracked, "select name, status from runs")) == {
+        "early": "FINISHED",
+        "late": "FINISHED",
+        "dead": "KILLED",
+    }
+    assert rows(tracked, "select key, value from metrics") == [("a", 1.0)] * 2
+    assert all(start < end for start, end in rows(tracked, "select start_time, end_time from runs"))
+    assert [path.read_text() for path in (tracked / "mlartifacts").rglob("sheet.txt")] == ["kept"]
+    assert list((tracked / WAITING).iterdir()) == []
+
+
+def test_a_locked_database_is_waited_for(tracked, empty_store, capfd):
+    shutil.copy(empty_store, tracked / "mlflow.db")
+    with closing(sqlite3.connect(tracked / "mlflow.db", isolation_level=None, check_same_thread=False)) as other:
+        other.execute("begin exclusive")
+        release = threading.Timer(7, other.rollback)  # longer than SQLite and MLflow wait by themselves
+        release.start()
+        with start_run(tracked, "targets", {}) as run:
+            run.log_metrics({"a": 1.0})
+        release.join()
+    assert rows(tracked, "select status from runs") == [("FINISHED",)] and capfd.readouterr().err == ""
+
+
+def test_artifacts_follow_a_repository_that_moves(tracked, empty_store):
+    old, new = tracked / "old place", tracked / "new place"
+    old.mkdir()
+    shutil.copy(empty_store, old / "mlflow.db")
+    (tracked / "sheet.txt").write_text("sheet")
+
+    def record(root, name):
+        with start_run(root, name, {}) as run:
+            run.log_artifact(tracked / "sheet.txt")
+
+    record(old, "before")
+    old.rename(new)
+    record(new, "after")
+    assert (
+        not old.exists()
+        and not (empty_store.parent / "mlartifacts").exists()
+        and len(list(new.rglob("sheet.txt"))) == 2
+    )
+    with open_store(new) as client:
+        runs = client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
+        assert {run.info.run_name for run in runs} == {"before", "after"}
+        for run in runs:
+            [found] = client.list_artifacts(run.info.run_id)
+            assert open(client.download_artifacts(run.info.run_id, found.path), encoding="utf-8").read() == "sheet"
 
 
 def test_ctrl_c_ends_the_run_as_killed(tracked):

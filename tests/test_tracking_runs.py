@@ -6,9 +6,9 @@ import pytest
 
 from defgan import tracking_runs
 from defgan.errors import UserError
-from defgan.tracking import EXPERIMENT, start_run
+from defgan.tracking import start_run
 from defgan.tracking_runs import latest_runs
-from defgan.tracking_writer import open_store
+from defgan.tracking_writer import EXPERIMENT, open_store
 
 LATER = 4_102_444_800_000  # the year 2100, in milliseconds
 

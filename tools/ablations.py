@@ -55,6 +55,7 @@ def run_all(chosen: list[Ablation]) -> dict[str, str]:
 
             describe("looking for its result")
             try:
+                experiments.check_data(ablation.content["data"])
                 commit = experiments.find(name, TARGET, ablation.content)
                 how = "there already" if commit else "new"
                 commit = commit or experiments.run(name, [TARGET], ablation.overrides, LOGS / f"{name}.log", describe)
@@ -104,7 +105,8 @@ def ablations(
             shared={} if batches is None else {"training.batches": batches, "training.epochs": None}
         )
         chosen = choose(declared, only or [])
-        experiments.check_repository(params)
+        experiments.check_repository()
+        experiments.check_data(select(params, "data")["data"])
         run.log_params({"overrides": {ablation.name: ablation.overrides for ablation in declared}})
         with console.status("ablations: is the data up to date?") as status:
             experiments.dvc(

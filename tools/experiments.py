@@ -5,27 +5,75 @@ that was already run. Here the experiments of all commits are searched first: dv
 """
 
 import json
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from ruamel.yaml import YAML
 
 from defgan.errors import UserError
-from defgan.params import Params
 
 _PROGRESS = ("Stage '", "Running stage '", "> ", "Generating lock file", "Updating lock file", "Reproducing experiment")
 """Beginnings of lines that DVC prints when nothing is wrong."""
+_GRACE_SECONDS = 10
+"""How long processes that were asked to end may take."""
 
 
 def git(*command: str) -> str:
     """What a git command prints; raises UserError with git's message where it fails."""
-    ended = subprocess.run(["git", *command], capture_output=True, text=True, check=False)
+    ended = subprocess.run(["git", *command], capture_output=True, encoding="utf-8", check=False)
     if ended.returncode:
-        raise UserError(f"git {command[0]}: {ended.stderr.strip() or f'exit code {ended.returncode}'}")
+        said = ended.stderr.strip() or f"exit code {ended.returncode}"
+        if "not a git repository" in said:  # a ZIP of the sources
+            said += "; experiments are commits: `git init`, `git add .` and `git commit -m start` make one"
+        raise UserError(f"git {command[0]}: {said}")
     return ended.stdout
+
+
+def _descendants(pid: int) -> list[psutil.Process]:
+    """Processes below `pid` that are of its session. The others, such as those that write to MLflow, end themselves."""
+    try:
+        below, session = psutil.Process(pid).children(recursive=True), os.getsid(pid)
+    except (psutil.NoSuchProcess, ProcessLookupError):
+        return []
+    same = []
+    for process in below:
+        try:
+            if os.getsid(process.pid) == session:
+                same.append(process)
+        except ProcessLookupError:
+            continue
+    return same
+
+
+@contextmanager
+def ending_together() -> Iterator[None]:
+    """A block that, ended by SIGTERM or an exception, leaves no process at work: all descendants end with it."""
+
+    def stop(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    except BaseException:
+        below = _descendants(os.getpid())
+        for process in below:
+            try:
+                process.terminate()
+            except psutil.NoSuchProcess:
+                continue
+        for process in psutil.wait_procs(below, _GRACE_SECONDS)[1]:
+            process.kill()
+        raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def dvc(command: list[str], log: Path, on_stage: Callable[[str], None]) -> None:
@@ -38,8 +86,13 @@ def dvc(command: list[str], log: Path, on_stage: Callable[[str], None]) -> None:
     with (
         log.open("w", encoding="utf-8") as file,
         subprocess.Popen(
-            [sys.executable, "-m", "dvc", *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [sys.executable, "-m", "dvc", *command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
         ) as process,
+        ending_together(),
     ):
         for line in process.stdout:
             file.write(line)
@@ -146,15 +199,20 @@ def metrics(commit: str, path: str) -> dict[str, Any]:
     return json.loads(git("show", f"{commit}:./{path}"))
 
 
-def check_repository(params: Params) -> None:
-    """Raise UserError for code and photographs that the experiments' copies of the repository would lack."""
+def check_repository() -> None:
+    """Raise UserError for code that the experiments' copies of the repository would lack."""
     files = git("ls-files", "--others", "--exclude-standard", "--", "defgan", "stages").splitlines()
     if files:
         raise UserError(f"{files[0]}: git does not track this file, so experiments would run without it; git add it")
-    for role, source in params.data:
-        inside = source.layout == "folder" and not Path(source.path).is_absolute()
-        if inside and not git("ls-files", "--", source.path):
+
+
+def check_data(data: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise UserError for photographs that the experiments' copies would lack; `data` are the params of that name."""
+    for role, source in data.items():
+        path = Path(source["path"])
+        made = path == Path("data/corpus", role)  # by the pipeline itself, also in a copy
+        if not made and not path.is_absolute() and not git("ls-files", "--", str(path)):
             raise UserError(
-                f"params.yaml: data.{role}.path: experiments run in a copy of the repository that has no"
-                f" {source.path}; name the folder by its absolute path"
+                f"params.yaml: data.{role}.path: experiments run in a copy of the repository that has no {path},"
+                " since git does not hold it; name the folder by its absolute path"
             )

@@ -15,7 +15,7 @@ from defgan.files import atomic_directory
 from defgan.methods import registry
 from defgan.params import read_params, validate_params
 from defgan.report import markup
-from stages.common import console, recorded
+from stages.common import console, recorded, select
 from stages.compare import show
 from tools import experiments, seed_table
 from tools.ablation_params import overridden
@@ -74,7 +74,8 @@ def seeds(
     """Run the methods that edit by AUs under several seeds; write mean ± standard deviation to reports/seeds."""
     with recorded("seeds", "tools.seeds") as (params, run):
         overrides = {} if batches is None else {"training.batches": batches, "training.epochs": None}
-        experiments.check_repository(params)
+        experiments.check_repository()
+        experiments.check_data(select(params, "data")["data"])
         run.log_params({"count": count, "first": params.seed, "overrides": overrides})
         rows, failed = [], []
         for seed in range(params.seed, params.seed + count):

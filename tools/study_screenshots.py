@@ -7,6 +7,8 @@ browser.
 import io
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import typer
@@ -69,17 +71,24 @@ def draw(browser: Browser, bundles: Path, figures: Path) -> list[Path]:
     return written
 
 
+@contextmanager
+def chromium(purpose: str) -> Iterator[Browser]:
+    """Headless Chromium; raises UserError where there is none. `purpose` says what it does."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        raise UserError(f"chromium is not installed, which {purpose}; Debian: apt-get install chromium")
+    sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--disable-gpu", *sandbox])
+        yield browser
+        browser.close()
+
+
 def study_screenshots() -> None:
     """Draw Fig. 15 and 16 of the forms in reports/user_study."""
     with plain_errors("study_screenshots"):
-        chromium = shutil.which("chromium") or shutil.which("google-chrome")
-        if chromium is None:
-            raise UserError("chromium is not installed, which draws the forms; Debian: apt-get install chromium")
-        sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=["--disable-gpu", *sandbox])
+        with chromium("draws the forms") as browser:
             written = draw(browser, BUNDLES, FIGURES)
-            browser.close()
         console.print(f"study_screenshots: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)
 
 

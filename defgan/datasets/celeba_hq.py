@@ -54,7 +54,7 @@ def _read_text(path: Path, name: str) -> str:
             with zipfile.ZipFile(path) as archive:
                 member = next((each for each in archive.namelist() if each.split("/")[-1] == name), "")
                 return archive.read(member).decode(errors="replace") if member else ""
-        except (zipfile.BadZipFile, zlib.error, RuntimeError) as error:
+        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
             raise UserError(f"{path}: {name} in it cannot be read: {error}; download the zip again") from None
     for place in (path / name, path.parent / name):
         if place.is_file():

@@ -57,7 +57,7 @@ def fetch(recipe: Recipe, directory: Path) -> Iterator[str]:
     home = directory / recipe.name
     home.mkdir(parents=True, exist_ok=True)
     checksums = home / CHECKSUMS
-    known = json.loads(checksums.read_text()) if checksums.is_file() else {}
+    known = json.loads(checksums.read_text(encoding="utf-8")) if checksums.is_file() else {}
     for remote in recipe.files:
         folder = home / remote.folder
         if folder.is_dir():
@@ -76,12 +76,12 @@ def fetch(recipe: Recipe, directory: Path) -> Iterator[str]:
             )
         known[remote.folder] = actual
         with atomic_file(checksums) as temporary:
-            temporary.write_text(json.dumps(known, indent=2) + "\n")
+            temporary.write_text(json.dumps(known, indent=2) + "\n", encoding="utf-8")
         count = unpack(archive, folder)
         archive.unlink()
         yield f"{folder}: {count} photographs"
     with atomic_file(home / "CITATION.txt") as temporary:
-        temporary.write_text(f"{recipe.citation}\n{recipe.licence}\n")
+        temporary.write_text(f"{recipe.citation}\n{recipe.licence}\n", encoding="utf-8")
     yield f"{home}: {recipe.licence}; cite: {recipe.citation}"
 
 

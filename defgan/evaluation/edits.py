@@ -6,6 +6,7 @@ where the method makes them, `deformed.npy`, `offsets.npy`, `mask.npy` and `text
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,14 +88,17 @@ def write_edits(directory: Path, model: Model, inputs: Faces, plan: pd.DataFrame
     model = model.to(device)
     condition, files = model.method.condition, {}
     present, wanted = condition.of(inputs.frame), condition.of(plan)
-    with torch.no_grad():
+    # No memory maps: there a full disk kills the process, where writing a file says so.
+    with torch.no_grad(), ExitStack() as stack:
         for start in track(range(0, len(plan), batch_size), "edit"):
             chosen = slice(start, start + batch_size)
             images = to_network(torch.from_numpy(inputs.pixels[chosen])).to(device)
             x, y = (torch.from_numpy(conditions[chosen]).to(device) for conditions in (present, wanted))
             for name, values in arrays_of(model.edit(images, x, y)).items():
                 if name not in files:
-                    shape = (len(plan), *values.shape[1:])
-                    files[name] = np.lib.format.open_memmap(directory / f"{name}.npy", "w+", values.dtype, shape)
-                files[name][chosen] = values
+                    files[name] = stack.enter_context((directory / f"{name}.npy").open("wb"))
+                    header = np.lib.format.header_data_from_array_1_0(values)
+                    header["shape"] = (len(plan), *values.shape[1:])
+                    np.lib.format.write_array_header_1_0(files[name], header)
+                files[name].write(values.tobytes())
     plan.to_parquet(directory / "edits.parquet", index=False)

@@ -176,7 +176,7 @@ def _write_part(directory: Path, shard: Shard) -> None:
         frame.to_parquet(temporary / "faces.parquet", index=False)
         np.save(temporary / "pixels.npy", shard.pixels)
         shard.rejects.to_parquet(temporary / "rejects.parquet", index=False)
-        (temporary / "inputs.json").write_text(json.dumps(shard.inputs))
+        (temporary / "inputs.json").write_text(json.dumps(shard.inputs), encoding="utf-8")
 
 
 def held_out(
@@ -202,7 +202,7 @@ def _assemble(
 ) -> Summary:
     """Put the parts together as one prepared role; split and row depend on the whole."""
     role, options = recipe.role, recipe.options
-    inputs = sum(json.loads((part / "inputs.json").read_text()) for part in parts)
+    inputs = sum(json.loads((part / "inputs.json").read_text(encoding="utf-8")) for part in parts)
     counts = [pq.read_metadata(part / "faces.parquet").num_rows for part in parts]
     rejects = pd.concat([pd.read_parquet(part / "rejects.parquet") for part in parts], ignore_index=True)
     reasons = Counter(reason.split(":")[0] for reason in rejects["reason"])

@@ -18,7 +18,9 @@ def run_key(name: str, settings: dict[str, Any], data: str) -> str:
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     with atomic_file(path) as temporary:
-        torch.save(state, temporary)
+        # To an open file: of a full disk torch itself says "unexpected pos".
+        with temporary.open("wb") as file:
+            torch.save(state, file)
 
 
 def load_state(path: Path) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
@@ -66,10 +67,24 @@ def without_models(prepared, tmp_path_factory) -> Clone:
 
 
 @pytest.fixture(scope="session")
-def finished(prepared, without_models) -> tuple[Clone, str]:
-    """`dvc repro`, killed with all its children in a training, and run again; what the second run printed."""
+def never_killed(prepared, tmp_path_factory) -> Clone:
+    """A copy with DefGAN trained and measured in one go, by the stages' own commands."""
+    clone = copy_of(prepared, tmp_path_factory.mktemp("e2e") / "never killed")
+    for stage in ("train", "edit", "evaluate"):
+        clone.run("python", "-m", f"stages.{stage}", "defgan")
+    return clone
+
+
+@pytest.fixture(scope="session")
+def finished(prepared, without_models, never_killed) -> tuple[Clone, str]:
+    """`dvc repro`, killed three times with all its children, then run to its end; what it printed after the first kill.
+
+    The first kill comes in a training, the others at random moments.
+    """
     prepared.kill_in_training("dvc", "repro")
-    output = prepared.run("dvc", "repro")
+    moments = np.random.default_rng(0).uniform(2, 20, 2)
+    output = "".join(prepared.kill_after(seconds, "dvc", "repro") for seconds in moments)
+    output += prepared.run("dvc", "repro")
     prepared.commit("results")
     return prepared, output
 

@@ -1,5 +1,6 @@
 """A repository with the project's files, in which the end-to-end tests run what a user runs."""
 
+import hashlib
 import os
 import signal
 import sqlite3
@@ -7,6 +8,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+
+import psutil
 
 DEADLINE = 1200
 """Seconds after which a command hangs."""
@@ -18,7 +21,15 @@ class Clone:
     def __init__(self, path: Path) -> None:
         self.path = path
         # Compiled modules are written, as on a usual machine: DVC has to overlook them.
-        own = ("DVC_ROOT", "DVC_STAGE", "DVC_EXP_NAME", "DVC_EXP_BASELINE_REV", "VIRTUAL_ENV", "PYTHONPATH")
+        own = (
+            "MLFLOW_TRACKING_URI",
+            "DVC_ROOT",
+            "DVC_STAGE",
+            "DVC_EXP_NAME",
+            "DVC_EXP_BASELINE_REV",
+            "VIRTUAL_ENV",
+            "PYTHONPATH",
+        )
         self.env = {key: value for key, value in os.environ.items() if key not in (*own, "PYTHONDONTWRITEBYTECODE")}
         who = {f"GIT_{role}_{key}": "e2e" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
         tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
@@ -57,6 +68,42 @@ class Clone:
                 time.sleep(0.02)
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+
+    def kill_after(self, seconds: float, *command: str) -> str:
+        """Run a command and kill it, with all its children, after a while; return all that it printed."""
+        with (self.path.parent / "killed.log").open("w+", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                command, cwd=self.path, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            log.seek(0)
+            return log.read()
+
+    def at_work(self) -> list[psutil.Process]:
+        """The processes that work in the repository, in whatever session; MLflow's writers end by themselves."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                inside = Path(process.cwd()).is_relative_to(self.path)
+                if inside and not any("tracking_writer" in word for word in process.cmdline()):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def digests(self) -> dict[str, str]:
+        """A hash of every file that the pipeline made, but for the page, which names MLflow's runs and their times."""
+        made = ("data", "models", "edits", "metrics", "reports")
+        return {
+            str(path.relative_to(self.path)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for folder in made
+            for path in sorted((self.path / folder).rglob("*"))
+            if path.is_file() and path.name != "index.html"
+        }
 
     def tracked(self, query: str, *values: str) -> list[tuple]:
         """Ask the MLflow store."""

@@ -1,6 +1,7 @@
 """`compare` puts measured methods side by side."""
 
 import json
+import sqlite3
 import subprocess
 import sys
 
@@ -13,6 +14,11 @@ from tests.conftest import ROOT
 from tests.report import made_up
 
 
+def recorded_params(root) -> dict[str, str]:
+    with sqlite3.connect(root / "mlflow.db") as connection:
+        return dict(connection.execute("select key, value from params").fetchall())
+
+
 @pytest.fixture
 def measured(workspace):
     (workspace / "data/evaluation").mkdir()
@@ -22,8 +28,17 @@ def measured(workspace):
     return workspace
 
 
-def test_metrics_tables_and_what_is_printed(measured, capsys):
+def test_metrics_tables_and_what_is_printed(measured, tracked, capsys):
+    (measured / "models").mkdir(exist_ok=True)
+    for name, own in {
+        "defgan": {"lambda_cyc": 25.0, "seed": 0},
+        "stargan": {"stargan": {"lambda_rec": 10}, "seed": 1},
+    }.items():
+        (measured / f"models/{name}.json").write_text(json.dumps({"params": own}), encoding="utf-8")
     compare()
+    recorded = recorded_params(tracked)
+    assert recorded["lambda_cyc"] == "25.0" and recorded["stargan.lambda_rec"] == "10"
+    assert (recorded["defgan.seed"], recorded["stargan.seed"], "seed" in recorded) == ("0", "1", False)
     compared = json.loads((measured / "metrics/compare.json").read_text())
     assert set(compared["methods"]) == {*NAMES, "truth"}
     for key in ("frechet", "identity_by_expression", "gain_final", "gain_deformed", "gain_final_by_expression"):

@@ -36,7 +36,7 @@ def world(tmp_path, monkeypatch):
     monkeypatch.setattr(experiments, "find", lambda name, target, params: there.get(name))
     monkeypatch.setattr(experiments, "run", run)
     monkeypatch.setattr(experiments, "metrics", measured)
-    monkeypatch.setattr(experiments, "check_repository", lambda params: None)
+    monkeypatch.setattr(experiments, "check_repository", lambda: None)
     return ran
 
 

@@ -274,7 +274,7 @@ class ProgramEstimator:
                 Image.fromarray(crop).save(photographs / f"{i:06d}.png")
                 placed.append(moved)
             command = [self._binary, "-fdir", str(photographs), "-out_dir", str(out), "-aus", "-2Dfp", "-q"]
-            run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+            run = subprocess.run(command, capture_output=True, encoding="utf-8", errors="replace", check=False)
             if run.returncode:
                 said = " ".join((run.stderr or run.stdout).split())[-200:]
                 raise UserError(f"{self._binary}: exit status {run.returncode}: {said or 'it said nothing'}")
