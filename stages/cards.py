@@ -28,14 +28,17 @@ def cards(role: Role) -> None:
         source = getattr(params.data, role)
         prepared = Path("data/prepared", role)
         faces, rejects = read_faces(prepared), pd.read_parquet(prepared / "rejects.parquet")
-        records = read_dataset(source.layout, source.path, source.views).records
+        dataset = read_dataset(source.layout, source.path, source.views)
+        records = dataset.records
         sizes = [size for index in spread(len(records), SIZES) if (size := photograph_size(records[index]))]
         origin = (
             f"`{source.path}`, read as `{source.layout}`; points: {source.points}, action units:"
             f" {source.action_units}; crops of {faces.pixels.shape[1]} pixels."
         )
         # By layout: git keeps the cards of the embedded corpus, and never those of photographs.
-        written = write_card(CARDS / source.layout, role, origin, faces.frame, faces.pixels, rejects, sizes)
+        written = write_card(
+            CARDS / source.layout, role, origin, faces.frame, faces.pixels, rejects, sizes, dataset.skipped.counts
+        )
         for path in written:
             run.log_artifact(path)
         console.print(f"cards@{role}: {written[0]}", soft_wrap=True, highlight=False)

@@ -4,19 +4,24 @@ Writes data/corpus/{train,wild,mug,rafd}: images, annotations.parquet (points, e
 the true image of its face under any other AUs can be rendered.
 """
 
+from __future__ import annotations
+
 import os
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.progress import track
 
 from defgan.files import atomic_directory, atomic_file
-from defgan.params import Params
-from defgan.tracking import Run
 from stages.common import Role, console, stage
+
+if TYPE_CHECKING:
+    from defgan.params import Params
+    from defgan.tracking import Run
 
 CORPUS = Path("data/corpus")
 

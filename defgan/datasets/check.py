@@ -15,7 +15,7 @@ LOOKED_AT = 200
 """How many photographs are opened at most, evenly spaced."""
 FEW_SUBJECTS = 20
 MANY_PHOTOGRAPHS = 50
-"""Fewer subjects than this with more photographs each than this are few for many: the split is by subject."""
+"""Fewer subjects than this with more photographs each than this are few for many."""
 
 
 @dataclass
@@ -68,6 +68,6 @@ def few_subjects(records: Sequence[Record]) -> str:
         return ""
     largest = ", ".join(f"{name} ({count})" for name, count in counts.most_common(3))
     return (
-        f"{len(records)} photographs of only {len(counts)} subjects, such as {largest}: whole subjects are held out. If"
-        " these folders are no people, add annotations.csv with the columns path and subject"
+        f"{len(records)} photographs of only {len(counts)} subjects, such as {largest}; if these are no people, add"
+        " annotations.csv with the columns path and subject"
     )

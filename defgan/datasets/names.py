@@ -35,7 +35,7 @@ NO_PERSON = frozenset(
 _PEOPLE = (
     ("rafd", re.compile(r"(?:^|/)Rafd\d{3}_(\d+)_[^/]*$", re.IGNORECASE)),
     ("ck", re.compile(r"(?:^|/)(S\d{3})_\d{3}_\d{8}\.\w+$", re.IGNORECASE)),
-    ("london", re.compile(r"(?:^|/)(?:neutral|smiling)(?:_front)?/(\d{3})_0[38]\.\w+$", re.IGNORECASE)),
+    ("london", re.compile(r"(?:^|/)(?:neutral|smiling)(?:_front)?/(\d{3})(?:_0[38])?\.\w+$", re.IGNORECASE)),
 )
 """The data sets whose file names say who is shown: RaFD, CK+ and the Face Research Lab London Set."""
 

@@ -4,7 +4,9 @@ An AU is active where its intensity is at least `ACTIVE`, FACS' level B on the s
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -101,7 +103,8 @@ def co_occurrence(aus: np.ndarray) -> np.ndarray:
 
 
 def card(
-    role: str, origin: str, frame: pd.DataFrame, rejects: pd.DataFrame, sizes: list[tuple[int, int]]
+    role: str, origin: str, frame: pd.DataFrame, rejects: pd.DataFrame, sizes: list[tuple[int, int]],
+    skipped: Mapping[str, int] = MappingProxyType({}),
 ) -> str:  # fmt: skip
     """The data card of a role, Markdown.
 
@@ -111,6 +114,7 @@ def card(
         frame: the role's faces.
         rejects: the photographs that gave no face, with `reason`.
         sizes: (width, height) of some photographs, pixels.
+        skipped: how many files were no inputs, by reason.
     """
     counts = Counter(reason.split(":")[0] for reason in rejects["reason"])
     box = frame[["box_x0", "box_y0", "box_x1", "box_y1"]].to_numpy(float)
@@ -139,6 +143,9 @@ def card(
     if counts:
         lines += ["", "| rejected because | photographs |", "|---|--:|"]
         lines += [f"| {reason} | {count} |" for reason, count in counts.most_common()]
+    if skipped:
+        lines += ["", "| skipped, no input | files |", "|---|--:|"]
+        lines += [f"| {reason} | {count} |" for reason, count in skipped.items()]
     lines += ["", f"![{role}: intensities and co-occurrence]({role}_aus.png)", ""]
     lines += [f"| AU | | mean | median | active (≥ {ACTIVE:g}) | at 0 | at 1 |", "|---|---|--:|--:|--:|--:|--:|"]
     for name in AU_NAMES:
@@ -156,7 +163,7 @@ def _range(values: np.ndarray) -> str:
 
 def write_card(
     directory: Path, role: str, origin: str, frame: pd.DataFrame, pixels: np.ndarray, rejects: pd.DataFrame,
-    sizes: list[tuple[int, int]],
+    sizes: list[tuple[int, int]], skipped: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Path]:  # fmt: skip
     """Write ROLE.md, ROLE.png and ROLE_aus.png to a directory; returns the paths."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -167,5 +174,5 @@ def write_card(
             au_figure(frame[list(AU_NAMES)].to_numpy(np.float64), role), directory, f"{role}_aus", photographs=True
         )
     path = directory / f"{role}.md"
-    path.write_text(card(role, origin, frame, rejects, sizes), encoding="utf-8")
+    path.write_text(card(role, origin, frame, rejects, sizes, skipped), encoding="utf-8")
     return [path, *paths]

@@ -71,7 +71,7 @@ def test_few_subjects_for_many_photographs_are_told(tmp_path):
     for number in range(120):
         put(tmp_path / f"{('a', 'b')[number % 2]}/{number}.png", (8, 8))
     said = check("train", tmp_path)[1]
-    assert "note: 120 photographs of only 2 subjects, such as a (60), b (60): whole subjects are held out." in said
+    assert "note: 120 photographs of only 2 subjects, such as a (60), b (60); if these are no people," in said
 
 
 def test_bad_input_is_one_line(tmp_path):

@@ -17,6 +17,7 @@ from defgan.datasets.names import expression_of, person_of, subject_of
         ("RaFD/test/surprised/Rafd135_28_Caucasian_male_surprised_left.jpg", "rafd_28", "surprise"),
         ("neutral/001_03.jpg", "london_001", "neutral"),
         ("smiling/001_08.jpg", "london_001", "happy"),
+        ("smiling/001.jpg", "london_001", "happy"),
         ("people/001_08.jpg", "people", ""),
         ("01000/01234.png", "", ""),
         ("01000/02234.png", "01000", ""),

@@ -243,6 +243,8 @@ def test_every_hostile_file_is_a_row_or_a_reject(tmp_path, params):
     for name in ("../outside.png", str(tmp_path / "outside.png"), "one/../b.png"):
         expected[name] = "outside the data set's folder"
     expected["gone.png"] = "missing file"
+    rows.append(annotation("no\0name.png"))
+    expected["no\0name.png"] = "unreadable image: embedded null"
     before_reading = read_dataset("folder", tmp_path / "photos").skipped
     assert before_reading.counts.total() == len(not_read)
     # A table whose names hold anything is Parquet: CSV is tried below.

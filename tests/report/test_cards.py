@@ -52,7 +52,8 @@ def test_co_occurrence_is_a_share_of_the_row():
 
 
 def test_the_card_counts():
-    text = card("wild", "from somewhere.", frame(6), REJECTS, [(100, 80), (300, 80)])
+    text = card("wild", "from somewhere.", frame(6), REJECTS, [(100, 80), (300, 80)], {"hidden file": 3})
+    assert "| skipped, no input | files |\n|---|--:|\n| hidden file | 3 |\n" in text
     for line in (
         "| inputs | 9 |",
         "| faces | 6 of 3 subjects |",

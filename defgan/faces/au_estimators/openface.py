@@ -117,6 +117,8 @@ def make_openface_estimator(source: Source) -> TableEstimator | ProgramEstimator
     for table in (folder / "openface", folder / "openface.csv"):
         if table.exists():
             return TableEstimator(folder, table)
+    if next(folder.glob("*/openface"), None):  # of the parts of a role
+        return TableEstimator(folder, folder / "openface")
     binary = shutil.which(BINARY)
     if binary is None:
         raise UserError(
@@ -172,7 +174,9 @@ class TableEstimator:
                 return found.of(place, record.twin)
             looked_for += [single, whole]
         names = " nor ".join(str(path.relative_to(self._table.parent)) for path in looked_for)
-        return f"no file of OpenFace's for it: neither {names}"
+        suffix = PurePosixPath(record.source).suffix
+        passes = "" if suffix in SEQUENCE_SUFFIXES else f"; OpenFace passes over {suffix or 'files without suffix'}"
+        return f"no file of OpenFace's for it: neither {names}{passes}"
 
     def _places(self, source: str) -> Iterator[tuple[Path, PurePosixPath, Path]]:
         """Where CSV files may be: their folder, the photograph's path below it, and the folder of the photographs."""

@@ -54,10 +54,13 @@ def predict(estimator, *names, points=POINTS):
 def test_one_file_per_photograph(tmp_path):
     (tmp_path / "openface/ann").mkdir(parents=True)
     (tmp_path / "openface/ann/1.csv").write_text(csv([face()]))
-    found, missing = predict(make_estimator(source(tmp_path)), "ann/1.jpg", "bob/1.jpg")
+    found, missing = predict(make_estimator(source(tmp_path)), "ann/1.jpg", "bob/1.JPG")
     assert found.aus == pytest.approx(HAPPY, abs=1e-3)
     assert missing.aus is None
-    assert missing.reject == "no file of OpenFace's for it: neither openface/bob/1.csv nor openface/bob.csv"
+    expected = (
+        "no file of OpenFace's for it: neither openface/bob/1.csv nor openface/bob.csv; OpenFace passes over .JPG"
+    )
+    assert missing.reject == expected
 
 
 def test_of_several_faces_the_one_at_the_points(tmp_path):
@@ -151,6 +154,7 @@ def test_a_sequence_whose_folder_has_changed_is_refused_by_name(sequence):
 def test_the_parts_of_a_role_have_files_of_their_own(tmp_path):
     (tmp_path / "web/openface/ann").mkdir(parents=True)
     (tmp_path / "web/openface/ann/1.csv").write_text(csv([face()]))
+    assert predict(make_estimator(source(tmp_path)), "web/ann/1.jpg")[0].aus == pytest.approx(HAPPY, abs=1e-3)
     (tmp_path / "openface/celeba").mkdir(parents=True)
     (tmp_path / "openface/celeba/1.csv").write_text(csv([face(preset("sad"))]))
     web, celeba, gone = predict(make_estimator(source(tmp_path)), "web/ann/1.jpg", "celeba/1.jpg", "web/2.jpg")
