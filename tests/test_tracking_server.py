@@ -1,6 +1,7 @@
 """A team's MLflow server: records go to it, wait while it is away, and its pages put experiments side by side."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +16,7 @@ from defgan.tracking import start_run
 from defgan.tracking_runs import latest_runs
 from defgan.tracking_writer import ADDRESS, WAITING
 from tools import mlflow_screenshot as pictures
-from tools.mlflow_ui import HOST, free_port
+from tools.mlflow_ui import HOST, NO_JOBS, free_port
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(1200)]
 
@@ -34,7 +35,8 @@ def team(tmp_path_factory):
         str(folder / "artifacts"),
     )
     command = (sys.executable, "-m", "mlflow", "server", *places, "--host", HOST, "--port", str(port), "--workers", "1")
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process:
+    options = {"cwd": folder, "env": os.environ | dict([NO_JOBS]), "start_new_session": True}
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, **options) as process:
         until = time.monotonic() + START_SECONDS
         while True:
             try:
@@ -44,7 +46,7 @@ def team(tmp_path_factory):
                 assert process.poll() is None and time.monotonic() < until, (folder / "log").read_text()
                 time.sleep(0.5)
         yield address, folder
-        process.terminate()
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 def test_records_go_to_the_server_and_wait_while_it_is_away(team, tracked, monkeypatch, capfd):

@@ -17,6 +17,8 @@ from stages.common import console, repository_root
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 100
+NO_JOBS = ("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
+"""MLflow's server would start seven more processes, for jobs that judge language models."""
 
 
 def free_port(first: int) -> int:
@@ -51,6 +53,7 @@ def mlflow_ui(port: Annotated[int, typer.Option(min=1, max=65535, help="or the n
         console.print(f"mlflow: http://{HOST}:{chosen}{busy}; Ctrl-C ends it", highlight=False)
     store = address or f"sqlite:///{database(root)}"
     places = ("--backend-store-uri", store, "--default-artifact-root", artifacts(root).as_uri())
+    os.environ.setdefault(*NO_JOBS)
     command = [sys.executable, "-m", "mlflow", "ui", *places, "--host", HOST, "--port", str(chosen), "--workers", "1"]
     os.execv(sys.executable, command)
 
