@@ -10,6 +10,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 Epochs = Annotated[float, Field(gt=0)]
 Deformation = Literal["offset", "spacing"]
+Reduction = Literal["mean", "sum"]
+Units = Literal["pixels", "grid"]
 Embedder = Literal["dlib-resnet-128", "facenet-vggface2", "facenet-casia-webface", "openface-nn4.small2"]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from defgan.fields import Coefficient, Epochs, Positive, Share, Strict
+from defgan.fields import Coefficient, Epochs, Positive, Reduction, Share, Strict
 from defgan.lazy import LazyModule
 from defgan.methods.base import Batch, Edit, Method, Runtime, Term
 
@@ -40,7 +40,7 @@ class AdversarialCoefficients(Strict):
 
     critic_steps: Positive
     lambda_gp: Coefficient
-    critic_reduction: Literal["mean", "sum"]
+    critic_reduction: Reduction
 
 
 class OwnTraining(Strict):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, model_validator
 
-from defgan.fields import Coefficient, Deformation, check_grid
+from defgan.fields import Coefficient, Deformation, Units, check_grid
 from defgan.lazy import LazyModule
 from defgan.methods.adversarial import AdversarialCoefficients, AdversarialMethod
 from defgan.methods.base import Edit, Term
@@ -35,7 +35,7 @@ class Coefficients(AdversarialCoefficients):
     lambda_id: Coefficient
     lambda_id_comp: Coefficient
     identity_margin: Coefficient
-    grid_units: Literal["pixels", "grid"]
+    grid_units: Units
     lambda_comp: Coefficient
     lambda_eye_g: Coefficient
     lambda_tv_g: Coefficient

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from defgan.facs import AU_NAMES
+from defgan.fields import Units
 from defgan.methods import base, losses
 from defgan.methods.adversarial import AdversarialMethod
 from defgan.methods.base import Batch, Edit, Runtime, Term
@@ -52,7 +53,7 @@ class GeneratorValues:
     embed: Embed | None
 
     @property
-    def units(self) -> losses.Units:
+    def units(self) -> Units:
         """Of the losses on the grid."""
         return self.coefficients.grid_units
 

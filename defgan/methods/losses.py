@@ -6,19 +6,16 @@ divides the printed λ by that 25, whatever the batch at hand. Squared offsets a
 pixels. Total variations sum over pixels and average over the batch. docs/readings.md gives the reasons.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from defgan.fields import Reduction, Units
 from defgan.methods.base import REFERENCE_BATCH, Term
 from defgan.warp import REFERENCE_SIZE, compose, to_offsets
 
-Reduction = Literal["mean", "sum"]
-"""What of an image's patch scores the gradient penalty takes the gradient of."""
-Units = Literal["pixels", "grid"]
-"""Of offsets in eq. 13 and 14: pixels at 128 px, or the grid's own, in which the image is [-1, 1]."""
 SMALLEST_RESPONSE = 0.01
 """Response of D_exp below which `change_loss` does not enlarge its prediction any further."""
 
@@ -102,7 +99,7 @@ def face_identity_loss(embedding_edit: Tensor, embedding_input: Tensor, margin: 
 
 
 def _offsets(grid: Tensor, units: Units) -> Tensor:
-    """Offsets from the identity, N×H×W×2."""
+    """Offsets from the identity, N×H×W×2: in pixels at 128 px, or in the grid's units, where the image is [-1, 1]."""
     offsets = to_offsets(grid)
     return offsets if units == "pixels" else offsets * (2 / REFERENCE_SIZE)
 

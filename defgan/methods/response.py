@@ -44,4 +44,5 @@ class Response(nn.Module):
     def matrix(self) -> Tensor:
         """S, n×n: a change of the conditions by d changes the prediction by S·d."""
         ridge = RIDGE * torch.eye(len(self.inputs), device=self.inputs.device)
-        return torch.linalg.solve(self.inputs + ridge, self.products.T).T[:, :-1]
+        # With the ridge there is a solution: `solve_ex` does not look, for which the host would wait for the device.
+        return torch.linalg.solve_ex(self.inputs + ridge, self.products.T).result.T[:, :-1]

@@ -163,6 +163,27 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(name, 
     assert sorted(p.name for p in (tmp_path / "whole" / "sheets").iterdir()) == ["sheet_000020.png", "sheet_000030.png"]
 
 
+@pytest.mark.parametrize(
+    ("name", "readings"),
+    [
+        ("defgan", {"critic_reduction": "sum", "grid_units": "grid", "deformation": "spacing"}),
+        ("ganimation", {"critic_reduction": "sum", "mask_variation": "absolute"}),
+    ],
+)
+def test_each_of_the_other_readings_is_another_training(name, readings, faces, tmp_path):
+    block, ends = methods.get(name).block, []
+    for number, changes in enumerate([{}, *({key: value} for key, value in readings.items())]):
+        params = tiny_params(batches=4, au_warmup_steps=0).model_copy(update={"lambda_id": 0.0})  # no embedder
+        if block:
+            changes = {block: getattr(params, block).model_copy(update=changes)}
+        trained = Trainer(
+            name, params.model_copy(update=changes), material(name, faces), tmp_path / str(number), ignore, ignore
+        ).fit()
+        assert all(np.isfinite(value) for row in trained.curves for value in row.values())
+        ends.append(weights(trained))
+    assert all(not torch.equal(end, ends[0]) for end in ends[1:])
+
+
 def test_training_changes_the_weights_and_the_average_lags_behind(faces, params, tmp_path):
     trainer = Trainer("ganimation", params, material("ganimation", faces), tmp_path, ignore, ignore)
     before = [p.detach().clone() for p in trainer.learner.model.module.parameters()]
