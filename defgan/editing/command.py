@@ -25,7 +25,7 @@ def edit(
     paths: Annotated[list[str], typer.Argument(help="Photographs, folders of them, or patterns in quotes.")],
     expression: Annotated[str | None, typer.Option("--expression", "-e", help=f"{', '.join(PRESETS)}.")] = None,
     neutral: Annotated[bool, typer.Option("--neutral", help="Remove the expression: --expression neutral.")] = False,
-    strength: Annotated[float, typer.Option(help="From 0 (no change) to 1.")] = 1.0,
+    strength: Annotated[float, typer.Option(help="From 0 (no change) to 1, or to 1.5 to exaggerate.")] = 1.0,
     au: Annotated[
         list[str] | None, typer.Option("--au", metavar="NAME=V", help="AU12=0.6 or smile=0.6; repeat it for several.")
     ] = None,
@@ -35,8 +35,17 @@ def edit(
         Path | None, typer.Option(help="Folder with NAME.safetensors and NAME.json; default: the project's own.")
     ] = None,
     face: Annotated[
-        str, typer.Option(help="largest, all, or a number from the left; without it the photograph must show one face.")
-    ] = "only",
+        list[str] | None,
+        typer.Option(
+            help="largest, all, or a number from the left (`defgan faces` shows them), 2=happy for an expression of its"
+            " own; repeat it for several; without it the photograph must show one face."
+        ),
+    ] = None,
+    expressions: Annotated[Path | None, typer.Option(help="YAML file of your own; see `defgan expressions`.")] = None,
+    like: Annotated[Path | None, typer.Option(help="Take the expression of the face in this photograph.")] = None,
+    like_neutral: Annotated[
+        Path | None, typer.Option(help="The same person without an expression: take what changes in that face.")
+    ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Make a sheet of the six expressions.")] = False,
     sweep: Annotated[int | None, typer.Option(metavar="N", min=2, help="Make a strip of N rising strengths.")] = None,
     animate: Annotated[Path | None, typer.Option(help="Make a film of the expression: out.gif or out.mp4.")] = None,
@@ -52,20 +61,31 @@ def edit(
     """
     # Torch and the networks take seconds to import, which --help does not need.
     from defgan.editing.editor import Editor
-    from defgan.editing.face_finder import parse_choice
+    from defgan.editing.face_finder import parse_choices
     from defgan.editing.jobs import Job
+    from defgan.editing.likeness import in_words, read_likeness
     from defgan.editing.pictures import FILM_SIDE
-    from defgan.editing.targets import NEUTRAL, make_target, parse_aus
+    from defgan.editing.targets import NEUTRAL, make_target, parse_aus, parse_faces
+    from defgan.editing.words import read_expressions
     from defgan.facs import EXPRESSIONS
 
     if neutral and expression is not None:
         raise UserError("give --neutral or --expression, not both")
     wanted, aus = NEUTRAL if neutral else expression, parse_aus(au or [])
+    own = read_expressions(expressions) if expressions else PRESETS
+    group = parse_faces(face or [], strength, relative, own)
+    if sum((like is not None, group is not None, wanted is not None or bool(aus))) > 1:
+        raise UserError("give one of --like, --face N=EXPRESSION, and --expression with --au")
+    if like_neutral is not None and like is None:
+        raise UserError("--like-neutral needs --like")
+    if like is not None and relative:
+        raise UserError("--like stands without --relative; --like-neutral makes it relative to that person")
     columns = tuple(make_target(name, None, strength, relative) for name in EXPRESSIONS) if sheet else ()
     # A sheet shows all expressions and needs no target.
-    lone_sheet = sheet and wanted is None and not aus and sweep is None and animate is None
-    target = None if lone_sheet else make_target(wanted, aus, strength, relative)
-    choice, (files, skipped) = parse_choice(face), photographs(paths)
+    untold = like is not None or (sheet and wanted is None and not aus and sweep is None and animate is None)
+    target = group or (None if untold else make_target(wanted, aus, strength, relative, own))
+    choice = tuple(group.targets) if group else parse_choices(face or [])
+    files, skipped = photographs(paths)
     if animate is not None and animate.suffix.lower() not in FILM_SIDE:
         raise UserError(f"--animate {animate}: unknown format; use .gif or .mp4")
     if animate is not None and len(files) != 1:
@@ -73,6 +93,9 @@ def edit(
     if output is not None and output.suffix and not output.is_dir() and (len(files) != 1 or (sheet and sweep)):
         raise UserError(f"--output {output} is one file; give a folder for several")
     editor = Editor.load(model, weights)
+    if like is not None:
+        target = read_likeness(editor.find, like, like_neutral, strength)
+        console.print(escape(f"{like}: {in_words(target)}"))
     _run(Job(editor, target, choice, columns, sweep, animate, save_parts, output, overwrite), files, skipped)
 
 

@@ -9,7 +9,7 @@ from defgan.editing import DEFAULT, pictures
 from defgan.editing.editor import Editor, deform, describe
 from defgan.editing.face_finder import Face
 from defgan.editing.image_file import FORMATS, Photograph, encode, encode_picture, open_photograph, write_file
-from defgan.editing.targets import Target
+from defgan.editing.targets import GroupTarget, Target
 from defgan.errors import UserError
 
 PART_SIDE = 512
@@ -21,8 +21,8 @@ class Job:
     """The command's options, checked; a call edits one photograph."""
 
     editor: Editor
-    target: Target | None  # None: only a sheet of all expressions is wanted
-    face: str | int = "only"
+    target: Target | GroupTarget | None  # None: only a sheet of all expressions is wanted
+    face: str | int | tuple[int, ...] = "only"
     sheet: tuple[Target, ...] = ()  # one column each; (): no sheet
     sweep: int | None = None  # number of strengths on a strip
     animate: Path | None = None
