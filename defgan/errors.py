@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from unicodedata import category
 
 from rich.console import Console
 from rich.markup import escape
@@ -18,11 +19,22 @@ class MissingInputError(UserError):
     """
 
 
+def one_line(text: str) -> str:
+    """A text as one line of any terminal: names of files may hold line breaks, and bytes that are no letters."""
+    return "".join(_visible(sign) if category(sign) in ("Cc", "Cs", "Zl", "Zp") else sign for sign in text)
+
+
+def _visible(sign: str) -> str:
+    return f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else ascii(sign)[1:-1]
+
+
 @contextmanager
 def plain_errors(name: str) -> Iterator[None]:
     """A UserError ends in one line that begins with `name`, and exit code 1."""
     try:
         yield
     except UserError as error:
-        Console(stderr=True).print(f"[red]{name}:[/red] {escape(str(error))}", highlight=False, soft_wrap=True)
+        Console(stderr=True).print(
+            f"[red]{name}:[/red] {escape(one_line(str(error)))}", highlight=False, soft_wrap=True
+        )
         raise SystemExit(1) from None

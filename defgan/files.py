@@ -3,6 +3,7 @@
 A kill in the middle of writing never leaves a file that looks whole. What it leaves, the next writer overwrites.
 """
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from defgan.errors import MissingInputError
+
+_LONGEST = 255  # bytes of a file's name
 
 
 def existing(path: str | Path) -> Path:
@@ -37,7 +40,10 @@ def atomic_file(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix is kept: writers such as numpy and Pillow choose the format by it.
-    temporary = path.with_name(f".{path.stem}.partial{path.suffix}")
+    name = f".{path.stem}.partial{path.suffix}"
+    if len(os.fsencode(name)) > _LONGEST:
+        name = f".{hashlib.sha256(os.fsencode(name)).hexdigest()}.partial{path.suffix}"
+    temporary = path.with_name(name)
     try:
         yield temporary
         _sync(temporary)

@@ -11,6 +11,7 @@ Pillow reads them, or OpenCV where Pillow cannot. The rules:
 
 import io
 import os
+import re
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,10 +32,11 @@ else:
     register_heif_opener()
     HEIF = True
 
-LARGEST = 178_956_970
-"""Most pixels of a photograph; Pillow refuses more as a decompression bomb."""
+LARGEST = 250_000_000
+"""Most pixels of a photograph: phones take 200 megapixels. A small file can claim any number of them."""
+Image.MAX_IMAGE_PIXELS = LARGEST // 2  # Pillow refuses more than twice this number, and warns of more than this number
 _SCALES = (1.0, 255.0, 65535.0)  # the value of white; the last is that of integers wider than 8 bits
-_HEIF_SUFFIXES = (".heic", ".heif")
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 
 
 class UnreadableImageError(Exception):
@@ -58,20 +60,57 @@ def read_photograph(file: str | Path | io.BytesIO, long_side: int | None = None)
         return _read(file, long_side)
     # On broken content decoders raise errors of nearly any kind.
     except Exception as error:
-        raise UnreadableImageError(_reason(file, error)) from None
+        raise UnreadableImageError(why_unreadable(file, error)) from None
 
 
-def _reason(file: str | Path | io.BytesIO, error: Exception) -> str:
-    name = "" if isinstance(file, io.BytesIO) else str(file)
-    if isinstance(error, Image.UnidentifiedImageError) and not HEIF and name.lower().endswith(_HEIF_SUFFIXES):
+def open_image(file: str | Path | io.BytesIO) -> Image.Image:
+    """As `Image.open`, but for formats that Pillow gives to other programs."""
+    image = Image.open(file)
+    if image.format == "EPS":
+        image.close()
+        raise Image.UnidentifiedImageError
+    return image
+
+
+def _beginning(file: str | Path | io.BytesIO) -> bytes:
+    try:
+        return file.getvalue()[:12] if isinstance(file, io.BytesIO) else _head(file)
+    except OSError:
+        return b""
+
+
+def _head(path: str | Path) -> bytes:
+    with open(path, "rb") as opened:
+        return opened.read(12)
+
+
+def why_unreadable(file: str | Path | io.BytesIO, error: Exception) -> str:
+    """What is wrong with a file that Pillow could not read, in one line without its name."""
+    beginning = _beginning(file)
+    unknown = isinstance(error, Image.UnidentifiedImageError)
+    if unknown and not HEIF and beginning[4:8] == b"ftyp" and beginning[8:12] in _HEIF_BRANDS:
         return f"HEIC needs the package pillow-heif; install it {how_to_install('heic')}"
+    if unknown and beginning[:4] in (b"II*\0", b"MM\0*"):
+        return "a TIFF of a kind that is not known here, such as one of 32 bits; save it with 8 bits per channel"
     if isinstance(error, FileNotFoundError):
         return "missing file"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, Image.DecompressionBombError) and (count := re.search(r"\((\d+) pixels", str(error))):
+        return _too_large(int(count[1]))
     # The path stands beside the reason already; a buffer's address says nothing.
-    text = " ".join(str(error).split()).replace(repr(name), "it")
-    return "no image in a format known here" if isinstance(error, Image.UnidentifiedImageError) or not text else text
+    text = " ".join(str(error).split()).replace(repr("" if isinstance(file, io.BytesIO) else str(file)), "it")
+    return "no image in a format known here" if unknown or not text else text
+
+
+def _too_large(count: int) -> str:
+    return f"Image size of {count / 1e6:.0f} megapixels; at most {LARGEST // 10**6} are read: make it smaller first"
+
+
+def refuse_too_large(image: Image.Image) -> None:
+    """Raise ValueError for an opened image with more than `LARGEST` pixels; Pillow does not check all formats."""
+    if image.width * image.height > LARGEST:
+        raise ValueError(_too_large(image.width * image.height))
 
 
 def _read(file: str | Path | io.BytesIO, long_side: int | None) -> Photograph:
@@ -80,7 +119,7 @@ def _read(file: str | Path | io.BytesIO, long_side: int | None) -> Photograph:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of problems that are refused or repaired below
         try:
-            image = Image.open(file)
+            image = open_image(file)
         except Image.UnidentifiedImageError:
             pixels, draft = _read_by_opencv(file), 1
         else:
@@ -100,8 +139,7 @@ def _factor(shape: tuple[int, int], long_side: int | None) -> int:
 
 def _decode(image: Image.Image, long_side: int | None) -> tuple[np.ndarray, int]:
     """Pixels, uint8 H×W×3, and the factor by which the decoder has reduced them."""
-    if image.width * image.height > LARGEST:  # some formats are not checked by Pillow
-        raise ValueError(f"{image.width}×{image.height} pixels are more than {LARGEST}: a decompression bomb?")
+    refuse_too_large(image)
     draft = 1
     if image.format == "JPEG":
         # JPEG can be decoded at 1/2, 1/4 and 1/8 of its size, which saves most of the work.

@@ -29,7 +29,7 @@ from defgan.editing.assessment import (
 from defgan.editing.editor import Editor
 from defgan.editing.face_finder import FaceFinder
 from defgan.editing.groups import by_group, read_groups, widest_gap
-from defgan.editing.image_file import encode_picture, write_file
+from defgan.editing.image_file import encode_picture, write_files
 from defgan.editing.people import Person, read_person
 from defgan.editing.targets import make_target
 from defgan.editing.trained_weights import available
@@ -165,7 +165,7 @@ def main(
             errors.append(crop_errors(editor, people[::EVERY], track))
             smiles.append(real_smile.measure(editor, people, track))
             edits[name] = real_smile.portraits(editor, real_smile.shown(people))
-            write_file(reports / f"{name}.png", sheet(editor, people))
+            write_files({reports / f"{name}.png": sheet(editor, people)}, overwrite=True)
         everything = pd.concat(observed, ignore_index=True)
         table = summarise(everything)
         table = pd.concat([table, equal_response(table)], ignore_index=True)
@@ -173,7 +173,8 @@ def main(
         write(reports / "crop_errors.csv", pd.concat(errors, ignore_index=True))
         write(reports / "real_smile.csv", pd.concat(smiles, ignore_index=True))
         figure = real_smile.figure(real_smile.shown(people), edits)
-        write_file(reports / "real_smile.png", encode_picture(figure, editor.note("the person's own smile")))
+        note = editor.note("the person's own smile")
+        write_files({reports / "real_smile.png": encode_picture(figure, note)}, overwrite=True)
         report_identity(table)
         if people_groups is None:
             say(f"no table by group: {folder} has no CSV file of groups, and --groups names none")

@@ -25,19 +25,19 @@ def faces(
     # Torch and the networks take seconds to import, which --help does not need.
     from defgan.editing import numbered
     from defgan.editing.face_finder import FaceFinder
-    from defgan.editing.image_file import encode_picture, open_photograph, write_file
+    from defgan.editing.image_file import encode_picture, open_photograph, refuse_existing, write_files
 
     target = output or path.with_name(f"{path.stem}.faces.png")
     if target.suffix.lower() != ".png":
         raise UserError(f"--output {target}: the picture is a PNG; give it a name that ends in .png")
-    if target.exists() and not overwrite:
-        raise UserError(f"{target} exists already; --overwrite replaces it, --output names another file")
+    refuse_existing(target, overwrite)
     try:
         photograph = open_photograph(path)
         found = FaceFinder(crop_size=128).survey(photograph.pixels)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
-    write_file(target, encode_picture(numbered.picture(photograph.pixels, found), "the numbered faces of a photograph"))
+    content = encode_picture(numbered.picture(photograph.pixels, found), "the numbered faces of a photograph")
+    write_files({target: content}, overwrite)
     for face in found:
         console.print(numbered.line(face))
     able = sum(face.face is not None for face in found)

@@ -144,7 +144,7 @@ def full_size(opened: Opened, editor: Editor, y: np.ndarray) -> bytes:
     """The edited photograph at its own resolution, as a file's content with its metadata and the note."""
     part = editor.generate(opened.faces[editor.find], y)
     pixels = render(opened.photograph.pixels, [part])
-    return encode(opened.photograph, pixels, FORMATS[opened.suffix], editor.note(describe([part])))
+    return encode(opened.photograph, pixels, FORMATS[opened.suffix], editor.note(describe([part]))).content
 
 
 def present_aus(x: np.ndarray) -> str:

@@ -1,8 +1,9 @@
 """`defgan edit`: photographs in, edited photographs out."""
 
-import glob
+import os
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,17 +13,20 @@ from rich.markup import escape
 from rich.progress import track
 
 from defgan.editing import DEFAULT, EDITORS
-from defgan.errors import UserError
+from defgan.errors import UserError, one_line
 from defgan.facs import PRESETS
 
 if TYPE_CHECKING:
+    from defgan.editing.inputs import Given
     from defgan.editing.jobs import Job
+    from defgan.editing.plan import Outputs
+    from defgan.records import Skipped
 
 console, problems = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def edit(
-    paths: Annotated[list[str], typer.Argument(help="Photographs, folders of them, or patterns in quotes.")],
+    paths: Annotated[list[str], typer.Argument(help="Photographs, folders with all below, or patterns in quotes.")],
     expression: Annotated[str | None, typer.Option("--expression", "-e", help=f"{', '.join(PRESETS)}.")] = None,
     neutral: Annotated[bool, typer.Option("--neutral", help="Remove the expression: --expression neutral.")] = False,
     strength: Annotated[float, typer.Option(help="From 0 (no change) to 1, or to 1.5 to exaggerate.")] = 1.0,
@@ -52,19 +56,28 @@ def edit(
     save_parts: Annotated[
         bool, typer.Option("--save-parts", help="Also write the edit's parts: deformed image, grid, mask, texture.")
     ] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file or a folder.")] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="A file, or a folder, which keeps the folders of the photographs."),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show where in the program an unexpected error arose.")
+    ] = False,
 ) -> None:
     """Edit the expressions of people in photographs. The edit of photo.jpg is written to photo.happy.jpg beside it.
 
-    Edits have the photograph's own resolution. Outside the face no pixel changes, but JPEG files are encoded anew.
+    Edits have the photograph's own resolution. Outside the face no pixel changes, but JPEG files are encoded anew. No
+    two photographs of a run share a file: where p.bmp and p.gif would, theirs are p.bmp.happy.png and p.gif.happy.png.
     """
     # Torch and the networks take seconds to import, which --help does not need.
     from defgan.editing.editor import Editor
     from defgan.editing.face_finder import parse_choices
+    from defgan.editing.inputs import find_photographs
     from defgan.editing.jobs import Job
     from defgan.editing.likeness import in_words, read_likeness
     from defgan.editing.pictures import FILM_SIDE
+    from defgan.editing.plan import plan
     from defgan.editing.targets import NEUTRAL, make_target, parse_aus, parse_faces
     from defgan.editing.words import read_expressions
     from defgan.facs import EXPRESSIONS
@@ -80,76 +93,80 @@ def edit(
         raise UserError("--like-neutral needs --like")
     if like is not None and relative:
         raise UserError("--like stands without --relative; --like-neutral makes it relative to that person")
-    columns = tuple(make_target(name, None, strength, relative) for name in EXPRESSIONS) if sheet else ()
-    # A sheet shows all expressions and needs no target.
-    untold = like is not None or (sheet and wanted is None and not aus and sweep is None and animate is None)
-    target = group or (None if untold else make_target(wanted, aus, strength, relative, own))
-    choice = tuple(group.targets) if group else parse_choices(face or [])
-    files, skipped = photographs(paths)
+    pictured = [name for name, given in (("--sheet", sheet), ("--sweep", sweep), ("--animate", animate)) if given]
+    if pictured == ["--sheet"] and (wanted is not None or aus or group or like):
+        raise UserError(
+            "--sheet shows all six expressions: leave out --expression, --neutral, --au, --like, --face N=…, or --sheet"
+        )
+    if pictured and save_parts:
+        raise UserError(f"--save-parts belongs to a single edit: leave it out, or {pictured[0]}")
+    if pictured == ["--animate"] and output is not None:
+        raise UserError("--animate names the film's file: leave out --output")
     if animate is not None and animate.suffix.lower() not in FILM_SIDE:
         raise UserError(f"--animate {animate}: unknown format; use .gif or .mp4")
-    if animate is not None and len(files) != 1:
-        raise UserError(f"--animate needs one photograph, not {len(files)}")
-    if output is not None and output.suffix and not output.is_dir() and (len(files) != 1 or (sheet and sweep)):
-        raise UserError(f"--output {output} is one file; give a folder for several")
-    editor = Editor.load(model, weights)
-    if like is not None:
+    columns = tuple(make_target(name, None, strength, relative) for name in EXPRESSIONS) if sheet else ()
+    untold = like is not None or pictured == ["--sheet"]
+    target = group or (None if untold else make_target(wanted, aus, strength, relative, own))
+    if not group and target is not None and target.expression == NEUTRAL and relative:
+        raise UserError("neutral with --relative would add nothing: leave out one of them")
+    choice, file = tuple(group.targets) if group else parse_choices(face or []), _file(output)
+    photographs, skipped = find_photographs(paths)
+    if animate is not None and len(photographs) != 1:
+        raise UserError(f"--animate needs one photograph, not {len(photographs)}")
+    if file is not None and (len(photographs) != 1 or (sheet and sweep)):
+        raise UserError(f"--output {output} is one file; a folder for several ends with a slash: {output}{os.sep}")
+    editor = None if all(each.reject for each in photographs) else Editor.load(model, weights)
+    if like is not None and editor is not None:
         target = read_likeness(editor.find, like, like_neutral, strength)
-        console.print(escape(f"{like}: {in_words(target)}"))
-    _run(Job(editor, target, choice, columns, sweep, animate, save_parts, output, overwrite), files, skipped)
+        console.print(escape(one_line(f"{like}: {in_words(target)}")))
+    folder = Path(output) if output is not None and file is None else None
+    job = Job(editor, target, choice, columns, sweep, animate, save_parts, folder, file, overwrite)
+    _run(job, photographs, plan(photographs, job.outputs, overwrite), skipped, debug)
 
 
-def _run(job: "Job", files: list[Path], skipped: int) -> None:
+def _file(output: str | None) -> Path | None:
+    """The file that --output names; None where it names a folder. Raises UserError for a format that is not written."""
+    from defgan.editing.image_file import FORMATS
+
+    path = Path(output or "")
+    if not path.suffix or output.endswith(os.sep) or path.is_dir():
+        return None
+    if path.suffix.lower() not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise UserError(f"{output}: unknown format; use one of {known}; a folder ends with a slash: {output}{os.sep}")
+    return path
+
+
+def _run(
+    job: "Job",
+    photographs: "Sequence[Given]",
+    planned: "Sequence[Outputs | UserError]",
+    skipped: "Skipped",
+    debug: bool,
+) -> None:
     """Edit every photograph; name those that failed at the end, with exit code 1."""
     failed: list[str] = []
-    shown = track(files, "Editing", console=problems, transient=True) if len(files) > 1 else files
-    for path in shown:
+    pairs, count = zip(photographs, planned, strict=True), len(photographs)
+    for given, outputs in track(pairs, "Editing", count, console=problems, transient=True) if count > 1 else pairs:
         try:
-            for line in job(path):
-                console.print(escape(line))
+            if isinstance(outputs, UserError):
+                raise outputs
+            for line in job(given.path, outputs):
+                console.print(escape(one_line(line)))
         except UserError as error:
-            failed.append(f"{path}: {error}")
-    if skipped:
-        console.print(f"{skipped} skipped, which are edits already; name them one by one to edit them again")
-    if len(files) > 1:
-        console.print(f"{len(files) - len(failed)} of {len(files)} photographs edited")
+            failed.append(f"{given.path}: {error}")
+        except MemoryError:
+            failed.append(f"{given.path}: there is not enough memory for this photograph")
+        except Exception as error:  # whatever it is, the other photographs are edited
+            failed.append(f"{given.path}: an error in DefGAN, {type(error).__name__}: {error}; --debug shows where")
+            if debug:
+                problems.print(escape(traceback.format_exc()))
+    for reason, number in skipped.counts.items():
+        example = skipped.examples[reason]
+        console.print(escape(one_line(f"{number} skipped, {reason}{': ' if number == 1 else ', such as '}{example}")))
+    if count != 1:
+        console.print(f"{count - len(failed)} of {count} photographs edited")
     for line in failed:
-        problems.print(f"[red]edit:[/red] {escape(line)}")
+        problems.print(f"[red]edit:[/red] {escape(one_line(line))}")
     if failed:
         sys.exit(1)
-
-
-def photographs(paths: list[str]) -> tuple[list[Path], int]:
-    """The photographs in files, folders and patterns, each once, and how many files were left out as edits.
-
-    Edits that are named one by one are not left out. Raises UserError for a path that does not exist, and for a folder
-    or a pattern without photographs.
-    """
-    from defgan.editing.image_file import is_edit
-
-    files: dict[Path, None] = {}
-    skipped = 0
-    for text in paths:
-        found = list(_listed(text))
-        if not found and not Path(text).is_file():
-            raise UserError(f"{text}: no photographs here")
-        originals = [path for path in found if not is_edit(path)]
-        skipped += len(found) - len(originals)
-        files |= dict.fromkeys(originals if found else [Path(text)])
-    return list(files), skipped
-
-
-def _listed(text: str) -> Iterator[Path]:
-    """Photographs in a folder or of a pattern, sorted by name; nothing for a single file."""
-    from PIL import Image
-
-    if Path(text).is_file():
-        return
-    known = Image.registered_extensions()
-    if Path(text).is_dir():
-        found = (path for path in Path(text).iterdir() if not path.name.startswith("."))
-    elif glob.has_magic(text):
-        found = map(Path, glob.glob(text, recursive=True))
-    else:
-        raise UserError(f"{text}: no such file")
-    yield from sorted(path for path in found if path.is_file() and path.suffix.lower() in known)

@@ -18,7 +18,7 @@ from PIL import Image
 from defgan import methods
 from defgan.editing import DEFAULT
 from defgan.editing.face_finder import Face, FaceFinder
-from defgan.editing.image_file import Photograph, from_image, open_photograph
+from defgan.editing.image_file import NOTE, Photograph, from_image, open_photograph
 from defgan.editing.native import apply_edit
 from defgan.editing.targets import GroupTarget, Target, make_target
 from defgan.editing.trained_weights import read_weights
@@ -193,6 +193,6 @@ class Editor:
     def note(self, edit: str) -> str:
         """The note in an edited file's metadata: the file is edited, by which weights, and how."""
         return (
-            f"expression edited with DefGAN (this photograph is altered); model {methods.get(self.name).label}, "
+            f"{NOTE} (this photograph is altered); model {methods.get(self.name).label}, "
             f"weights SHA-256 {self.digest}; {edit}"
         )

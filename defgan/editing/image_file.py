@@ -2,24 +2,25 @@
 
 import importlib.metadata
 import io
+import os
+import stat
+import warnings
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, PngImagePlugin
 from PIL.JpegImagePlugin import get_sampling
 
+from defgan.editing.exif import Exif, orientation, read_exif, with_note
+from defgan.editing.tiff import encode_tiff
 from defgan.errors import UserError
 from defgan.files import atomic_file
-
-with suppress(ImportError):  # the extra `heic`
-    import pillow_heif
-
-    pillow_heif.register_heif_opener()
+from defgan.photographs import open_image, refuse_too_large, why_unreadable
 
 FORMATS = MappingProxyType(
     {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
@@ -27,16 +28,28 @@ FORMATS = MappingProxyType(
 """File formats that are written, by suffix; photographs in other formats are written as PNG."""
 JPEG_QUALITY = 95
 PRODUCT = f"DefGAN {importlib.metadata.version('defgan')}"
-_TIFF_LOSSLESS = ("raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits")
-_SOFTWARE, _COMMENT = ExifTags.Base.Software, ExifTags.Base.UserComment
-_IFDS = (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo)
-# Tags of a TIFF, and of a JPEG's thumbnail, that say how its pixels are stored; the orientation is undone on reading.
-_OF_THE_FILE = frozenset(
-    [
-        *(*range(254, 260), 262, 263, 266, 273, 274, *range(277, 280), 284, 317, 320, *range(322, 326), 338, 339),
-        *(347, 512, 513, 514, 529, 530, 531, 532, 700, 34665, 34675, 34853),
-    ]
-)
+NOTE = "expression edited with DefGAN"
+"""How the note of an edit begins."""
+_SOFTWARE = ExifTags.Base.Software
+SHOWN_FIRST = ("MPO", "HEIF")
+"""Formats of which the first picture is the photograph, and others only belong to it."""
+_MODES = {"CMYK": "CMYK colours, for print", "LAB": "Lab colours", "YCbCr": "YCbCr colours", "HSV": "HSV colours"}
+_MODES |= {"I": "32 bits per channel", "F": "floating-point values"}
+_BAND = 256  # rows that are converted at a time
+_JPEG_SEGMENT = 65533  # most bytes of a JPEG's EXIF
+_JPEG_XMP = _JPEG_SEGMENT - 29
+_MOST_DPI = 65535
+_PNG_XMP = "XML:com.adobe.xmp"
+_TURNED = {
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: np.rot90(a, -1),
+    7: lambda a: np.rot90(a, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
+# What turns the stored pixels upright, by EXIF's orientation.
 
 
 @dataclass(frozen=True)
@@ -46,18 +59,61 @@ class Photograph:
     pixels: np.ndarray  # uint8 H×W×3, upright
     alpha: np.ndarray | None = None  # uint8 H×W
     grey: bool = False
-    exif: Image.Exif = field(default_factory=Image.Exif)  # as in the file; the pixels are upright already
+    exif: Exif = field(default_factory=Exif)
     info: Mapping[str, Any] = field(default_factory=dict)  # icc_profile, dpi, xmp, as Pillow names them
     texts: Mapping[str, str] = field(default_factory=dict)  # of a PNG
     subsampling: int = 0  # of a JPEG's colours, in Pillow's numbers; 0: none
-    compression: str = "tiff_adobe_deflate"  # of a TIFF
 
     def with_pixels(self, pixels: np.ndarray) -> Image.Image:
         """An image of other pixels, uint8 H×W×3, in this photograph's mode."""
-        image = Image.fromarray(pixels).convert("L" if self.grey else "RGB")
+        image = Image.fromarray(pixels)
+        if self.grey:
+            image = image.convert("L")
         if self.alpha is not None:
             image.putalpha(Image.fromarray(self.alpha))
         return image
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The content of an edited file, and what of the photograph's metadata it has no place for, in words."""
+
+    content: bytes
+    lost: tuple[str, ...] = ()
+
+
+def _arrays(image: Image.Image, mode: str) -> np.ndarray:
+    """The pixels of a loaded image in a mode, uint8 H×W×C. As a whole Pillow would convert and copy them thrice."""
+    pixels = np.empty((image.height, image.width, len(mode)), np.uint8)
+    for top in range(0, image.height, _BAND):
+        band = image.crop((0, top, image.width, min(top + _BAND, image.height)))
+        if band.mode == "La":  # Pillow has no direct way
+            band = band.convert("LA")
+        pixels[top : top + _BAND] = np.asarray(band.convert(mode)).reshape(-1, *pixels.shape[1:])
+    return pixels
+
+
+def _known_info(image: Image.Image) -> dict[str, Any]:
+    """Colour profile, resolution and XMP, where they are what they should be."""
+    info = {key: image.info[key] for key in ("icc_profile", "xmp") if isinstance(image.info.get(key), bytes)}
+    dpi = image.info.get("dpi")
+    try:
+        if dpi and all(1 <= float(value) <= _MOST_DPI for value in dpi) and len(dpi) == 2:
+            info["dpi"] = tuple(float(value) for value in dpi)
+    except (TypeError, ValueError, ArithmeticError):  # broken: it is no property of the picture
+        pass
+    return info
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Whether the file has 16 bits per channel; Pillow may read 8 of them."""
+    for *_, about in getattr(image, "tile", []):
+        parts = about if isinstance(about, tuple) else (about,)
+        if any(isinstance(part, str) and ";16" in part for part in parts):
+            return True
+        if image.format == "PPM" and any(isinstance(part, int) and part > 255 for part in parts):  # the value of white
+            return True
+    return ";16" in image.mode
 
 
 def from_image(image: Image.Image) -> Photograph:
@@ -65,131 +121,145 @@ def from_image(image: Image.Image) -> Photograph:
 
     Raises UserError for images that cannot be edited without loss: 16 bits per channel, CMYK, more than one picture.
     """
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":  # the first picture of a phone's MPO is the photo
-        raise UserError(f"{image.n_frames} pictures in one file; save one of them as a file of its own")
-    modes = [str(part) for tile in getattr(image, "tile", []) for part in np.atleast_1d(np.array(tile[3], object))]
-    if image.mode in ("I", "F", "CMYK", "LAB", "YCbCr", "HSV") or any("16" in mode for mode in (image.mode, *modes)):
-        raise UserError(f"mode {image.mode} is not 8 bits of RGB or grey; convert the photograph first")
+    refuse_too_large(image)
+    if image.format not in SHOWN_FIRST and (count := getattr(image, "n_frames", 1)) > 1:
+        raise UserError(f"{count} pictures in one file; save one of them as a file of its own")
+    if _is_deep(image):
+        raise UserError("16 bits per channel, of which an edit would lose half; save a copy with 8 bits first")
+    if image.mode in _MODES:
+        raise UserError(f"{_MODES[image.mode]}; save a copy with 8 bits of RGB or grey first")
     subsampling = max(get_sampling(image), 0) if image.format in ("JPEG", "MPO") else 0
-    compression = image.info.get("compression") if image.format == "TIFF" else None
-    # Read before any conversion, which loses a part of it.
-    exif, texts = image.getexif(), dict(getattr(image, "text", {}))
-    for ifd in _IFDS:
-        exif.get_ifd(ifd)  # a TIFF's are read on demand, and its file is closed later
-    image = ImageOps.exif_transpose(image)
+    # Read before the pixels, which lose a part of it.
+    exif, texts = read_exif(image), dict(getattr(image, "text", {}))
+    image.load()
     has_alpha = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
-    if has_alpha:
-        image = image.convert("LA" if image.mode in ("L", "LA", "La") else "RGBA")
+    pixels = _arrays(image, "RGBA" if has_alpha else "RGB")
+    if turn := _TURNED.get(orientation(image)):
+        pixels = np.ascontiguousarray(turn(pixels))
     return Photograph(
-        pixels=np.asarray(image.convert("RGB")),
-        alpha=np.asarray(image.getchannel("A")) if has_alpha else None,
-        grey=image.mode in ("1", "L", "LA"),
+        pixels=np.ascontiguousarray(pixels[..., :3]),
+        alpha=np.ascontiguousarray(pixels[..., 3]) if has_alpha else None,
+        grey=image.mode in ("1", "L", "LA", "La"),
         exif=exif,
-        info={key: image.info[key] for key in ("icc_profile", "dpi", "xmp") if key in image.info},
+        info=_known_info(image),
         texts=texts,
         subsampling=subsampling,
-        compression=compression if compression in _TIFF_LOSSLESS else "tiff_adobe_deflate",
     )
 
 
 def open_photograph(path: str | Path) -> Photograph:
     """A photograph from a file; raises UserError, whose message leaves out the file's name, where it is none."""
-    if not Path(path).is_file():
-        raise UserError("no such file")
     try:
-        with Image.open(path) as image:
-            return from_image(image)
-    except UserError:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):  # to read a pipe or a device could take for ever
+            raise UserError("not a file")
+        if status.st_size == 0:
+            raise UserError("the file is empty")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is broken in the metadata is left out, and named
+            with open_image(path) as image:
+                return from_image(image)
+    except (UserError, MemoryError):
         raise
-    except UnidentifiedImageError:
-        raise UserError("not a readable image: no format known here") from None
+    except FileNotFoundError:
+        raise UserError("no such file") from None
     except Exception as error:  # Pillow's decoders raise nearly anything on broken content
-        raise UserError(f"not a readable image: {' '.join(str(error).split()) or type(error).__name__}") from None
+        raise UserError(f"not a readable image: {why_unreadable(path, error)}") from None
 
 
 def is_edit(path: str | Path) -> bool:
     """Whether a file carries this project's note; False where it cannot be read."""
     try:
-        with Image.open(path) as image:
-            software = (image.getexif().get(_SOFTWARE, ""), image.info.get("Software", ""))
+        if not Path(path).is_file():
+            return False
+        with warnings.catch_warnings(action="ignore"), open_image(path) as image:
+            texts = (image.getexif().get(_SOFTWARE, ""), image.info.get("Software", ""), image.info.get("comment", ""))
     except Exception:  # `open_photograph` will say what is wrong
         return False
-    return any(str(text).startswith("DefGAN ") for text in software)
+    texts = (text.decode("latin-1") if isinstance(text, bytes) else str(text) for text in texts)
+    return any(text.startswith(("DefGAN ", NOTE)) for text in texts)
 
 
-def _joined(old: object, note: str, order: str) -> bytes:
-    """The old EXIF UserComment followed by `note`; `order` is Pillow's byte order of the EXIF."""
-    old = old if isinstance(old, bytes) else b""
-    code, content = old[:8], old[8:]
-    utf16 = "utf-16-be" if order == ">" else "utf-16-le"
-    before = content.decode(utf16 if code.startswith(b"UNICODE") else "ascii", "replace").strip("\0 ")
-    text = f"{before}; {note}" if before else note
-    if text.isascii():
-        return b"ASCII\0\0\0" + text.encode("ascii")
-    return b"UNICODE\0" + text.encode(utf16)
-
-
-def _exif_with(note: str, exif: Image.Exif) -> Image.Exif:
-    """The EXIF with this program's name and the note, without the tags of how the old file stored its pixels."""
-    copy = Image.Exif()
-    copy.endian = exif.endian or "<"
-    for tag, value in exif.items():
-        if tag not in _OF_THE_FILE:
-            copy[tag] = value
-    for ifd in _IFDS:
-        if entries := {tag: value for tag, value in exif.get_ifd(ifd).items() if tag != ExifTags.IFD.Interop}:
-            copy.get_ifd(ifd).update(entries)
-    copy[_SOFTWARE] = PRODUCT
-    own = copy.get_ifd(ExifTags.IFD.Exif)
-    own[_COMMENT] = _joined(own.get(_COMMENT), note, copy.endian)
-    return copy
-
-
-def encode(photograph: Photograph, pixels: np.ndarray, file_format: str, note: str) -> bytes:
+def encode(photograph: Photograph, pixels: np.ndarray, file_format: str, note: str) -> Encoded:
     """The content of a file with the edited pixels, uint8 H×W×3, the photograph's metadata and the note.
 
     PNG, TIFF and WebP are written without loss: outside the edit every bit of a pixel is kept. A JPEG is encoded anew
     at quality 95 with its old colour subsampling, which changes all pixels a little.
 
-    Raises UserError for a photograph with transparency as JPEG.
+    Raises UserError for a photograph that the format cannot store, such as one with transparency as JPEG.
     """
-    image = photograph.with_pixels(pixels)
     if photograph.alpha is not None and file_format == "JPEG":
         raise UserError("the photograph is transparent, which JPEG cannot store; name an --output that ends in .png")
-    options: dict[str, Any] = {"exif": _exif_with(note, photograph.exif).tobytes(), **photograph.info}
+    lost = [f"{name} in its EXIF (broken)" for name in photograph.exif.broken]
+    info = dict(photograph.info)
+    if file_format == "JPEG" and len(info.get("xmp", b"")) > _JPEG_XMP:
+        del info["xmp"]
+        lost.append("XMP (too large for JPEG)")
+    with warnings.catch_warnings(action="ignore"):  # entries that are read with a warning are written with one
+        exif, names = with_note(photograph.exif, PRODUCT, note, _JPEG_SEGMENT if file_format == "JPEG" else None)
+        lost += [f"{name} in its EXIF (too large for JPEG)" for name in names]
+        if file_format == "TIFF":
+            if photograph.grey or photograph.alpha is not None:
+                image = photograph.with_pixels(pixels)
+                pixels = _arrays(image, image.mode)
+            content = encode_tiff(pixels, exif, info.get("icc_profile"), info.get("dpi"), info.get("xmp"))
+        else:
+            content = _saved(photograph, pixels, file_format, note, {"exif": exif.tobytes(), **info})
+    return Encoded(content, tuple(lost))
+
+
+def _saved(
+    photograph: Photograph, pixels: np.ndarray, file_format: str, note: str, metadata: Mapping[str, Any]
+) -> bytes:
+    image, buffer, options = photograph.with_pixels(pixels), io.BytesIO(), dict(metadata)
     if file_format == "JPEG":
         options |= {"quality": JPEG_QUALITY, "subsampling": photograph.subsampling}
     elif file_format == "PNG":
-        texts = PngImagePlugin.PngInfo()
-        comment = "; ".join(text for text in (photograph.texts.get("Comment"), note) if text)
-        for key, text in {**photograph.texts, "Software": PRODUCT, "Comment": comment}.items():
-            texts.add_text(key, text)
         # Level 6 of zlib takes three times as long for a few per cent.
-        options |= {"pnginfo": texts, "compress_level": 3}
-    elif file_format == "TIFF":
-        options |= {"compression": photograph.compression}
+        options |= {"pnginfo": _texts(photograph.texts, note, metadata.get("xmp")), "compress_level": 3}
     else:
         options |= {"lossless": True}
-    buffer = io.BytesIO()
-    image.save(buffer, file_format, **options)
-    return buffer.getvalue()
-
-
-def encode_picture(picture: Image.Image | np.ndarray, note: str) -> bytes:
-    """The content of a PNG file with a picture made of edits, and the note."""
-    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    texts = PngImagePlugin.PngInfo()
-    texts.add_text("Software", PRODUCT)
-    texts.add_text("Comment", note)
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", pnginfo=texts)
-    return buffer.getvalue()
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a whole file or none; raises UserError where it cannot be written."""
     try:
-        with atomic_file(path) as temporary:
-            temporary.write_bytes(content)
+        image.save(buffer, file_format, **options)
+    except (OSError, ValueError, OverflowError) as error:
+        size = f"{image.width}×{image.height} pixels"
+        raise UserError(f"{size} cannot be written as {file_format} ({error}); use a name that ends in .png") from None
+    return buffer.getvalue()
+
+
+def _texts(texts: Mapping[str, str], note: str, xmp: bytes | None) -> PngImagePlugin.PngInfo:
+    """The texts of a PNG: its own, this program's name and the note."""
+    comment = "; ".join(text for text in (texts.get("Comment"), note) if text)
+    info = PngImagePlugin.PngInfo()
+    for key, text in {**texts, "Software": PRODUCT, "Comment": comment}.items():
+        info.add_text(key, text)
+    if xmp and _PNG_XMP not in texts:
+        info.add_itxt(_PNG_XMP, xmp.decode("utf-8", "replace"))
+    return info
+
+
+def encode_picture(picture: Image.Image | np.ndarray, note: str, file_format: str = "PNG") -> bytes:
+    """The content of a file with a picture made of edits, and the note."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    plain = Photograph(np.asarray(image.convert("RGB")))
+    return encode(plain, plain.pixels, file_format, note).content
+
+
+def write_files(contents: Mapping[Path, bytes], overwrite: bool = False) -> None:
+    """Write all of some files or none of them; raises UserError where one cannot be written, or is there already."""
+    for path in contents:
+        refuse_existing(path, overwrite)
+    try:
+        with ExitStack() as stack:
+            for path, content in contents.items():
+                stack.enter_context(atomic_file(path)).write_bytes(content)
     except OSError as error:
         raise UserError(f"{path}: cannot be written ({error.strerror or error})") from None
+
+
+def refuse_existing(path: Path, overwrite: bool) -> None:
+    """Raise UserError where a file that shall be written is there already, and must not be replaced."""
+    if os.path.isdir(path):
+        raise UserError(f"{path} is a folder")
+    if not overwrite and os.path.lexists(path):
+        raise UserError(f"{path} exists already; --overwrite replaces it, --output names another file")

@@ -15,6 +15,7 @@ FEATHER = 0.1
 """Width of the crop's border in which the edit fades in, as a share of the crop's side."""
 # OpenCV interpolates in steps of 1/32 of a source pixel: fields are first enlarged in the crop's frame, by up to this.
 _FINEST = 8
+_BAND = 64  # rows that are edited at a time
 
 
 def feather(size: int) -> np.ndarray:
@@ -34,29 +35,19 @@ def _window(transform: np.ndarray, size: int, height: int, width: int) -> tuple[
     return slice(max(y0, 0), min(y1, height)), slice(max(x0, 0), min(x1, width))
 
 
-def _enlarge(field: np.ndarray, transform: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
-    """A field of the crop, float32 S×S×C with C ≤ 4, weighted by `feather`, in a photograph's window; 0 outside."""
-    scale = np.sqrt(abs(np.linalg.det(transform[:, :2])))
-    finer = int(np.clip(np.ceil(1 / scale), 1, _FINEST))
+def _fine(field: np.ndarray, finer: int) -> np.ndarray:
+    """A field of the crop, float32 S×S×C with C ≤ 4, enlarged by a whole factor and weighted by `feather`."""
     fine = cv2.resize(field, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC) if finer > 1 else field
-    weight = feather(len(fine))
-    fine = fine * (weight if fine.ndim == 2 else weight[..., None])
-    # From pixel indices of the window to those of the fine field. OpenCV's indices are those of pixel centres.
-    matrix = transform * finer
-    matrix[:, 2] += matrix[:, :2] @ (columns.start + 0.5, rows.start + 0.5) - 0.5
-    target = (columns.stop - columns.start, rows.stop - rows.start)
-    return cv2.warpAffine(fine, matrix, target, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    return fine * feather(len(fine))[..., None]
 
 
-def _move(pixels: np.ndarray, rows: slice, columns: slice, shift: np.ndarray) -> np.ndarray:
-    """The window of a photograph, warped: each pixel is sampled `shift` away, float32 h×w×2, x and y in pixels."""
-    reach = int(np.ceil(np.abs(shift).max())) + 4
-    top, left = max(rows.start - reach, 0), max(columns.start - reach, 0)
-    source = np.ascontiguousarray(pixels[top : rows.stop + reach, left : columns.stop + reach])
-    height, width = shift.shape[:2]
-    map_x = shift[..., 0] + np.arange(columns.start - left, columns.start - left + width, dtype=np.float32)
-    map_y = shift[..., 1] + np.arange(rows.start - top, rows.start - top + height, dtype=np.float32)[:, None]
-    return cv2.remap(source, map_x, map_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+def _place(fine: np.ndarray, matrix: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
+    """A fine field in a part of a photograph, float32 h×w×C; 0 outside. `matrix`: 2×3, from photograph to field."""
+    # OpenCV's indices are those of pixel centres.
+    own = matrix.copy()
+    own[:, 2] += own[:, :2] @ (columns.start + 0.5, rows.start + 0.5) - 0.5
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    return cv2.warpAffine(fine, own, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
 def apply_edit(
@@ -79,19 +70,29 @@ def apply_edit(
     rows, columns = _window(transform, size, *pixels.shape[:2])
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return edited
-    window = edited[rows, columns]
-    inside = _enlarge(np.ones((size, size), np.float32), transform, rows, columns) > 0
-    result = window
+    scale = np.sqrt(abs(np.linalg.det(transform[:, :2])))
+    finer = int(np.clip(np.ceil(1 / scale), 1, _FINEST))
+    matrix = transform * finer
     if offsets is not None:
         # A step in the crop becomes one in the photograph by the inverse of the transform's linear part.
         step = np.linalg.inv(transform[:, :2]).T * (size / REFERENCE_SIZE)
-        shift = (offsets.reshape(-1, 2) @ step).reshape(offsets.shape).astype(np.float32)
-        result = _move(pixels, rows, columns, _enlarge(shift, transform, rows, columns))
-    if change is not None:
-        # In place: a face of 24 megapixels takes much memory.
-        total = _enlarge(change, transform, rows, columns)
-        total += result
-        np.rint(total, out=total)
-        result = np.clip(total, 0, 255, out=total).astype(np.uint8)
-    np.copyto(window, result, where=inside[..., None])
+        shift = _fine((offsets.reshape(-1, 2) @ step).reshape(offsets.shape).astype(np.float32), finer)
+        reach = int(np.ceil(np.abs(shift).max())) + 4
+        top, left = max(rows.start - reach, 0), max(columns.start - reach, 0)
+        source = pixels[top : rows.stop + reach, left : columns.stop + reach]
+        xs = np.arange(columns.start - left, columns.stop - left, dtype=np.float32)
+    colour = None if change is None else _fine(change, finer)
+    # Whole fields of a large face would take gigabytes, and would not fit the processor's cache. Outside the crop they
+    # are 0: there a pixel is sampled where it is, and 0 is added.
+    for start in range(rows.start, rows.stop, _BAND):
+        band = slice(start, min(start + _BAND, rows.stop))
+        result = pixels[band, columns]
+        if offsets is not None:
+            where = _place(shift, matrix, band, columns)
+            where[..., 0] += xs
+            where[..., 1] += np.arange(band.start - top, band.stop - top, dtype=np.float32)[:, None]
+            result = cv2.remap(source, where, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT_101)
+        if colour is not None:
+            result = cv2.add(result, _place(colour, matrix, band, columns), dtype=cv2.CV_8U)  # rounded and clipped
+        edited[band, columns] = result
     return edited

@@ -29,6 +29,8 @@ FILM_SIDE = {".gif": 480, ".mp4": 720}
 """Longest side of an animation, pixels."""
 RATE = 16
 """Frames per second of an animation."""
+PARTS = ("grid", "mask", "texture")
+"""Parts of an edit of which there are pictures; see `parts_pictures`."""
 _RISE, _REST = 16, 6  # frames up to the full strength, and at rest
 _LABEL, _GAP = 26, 4
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from defgan.cli import main
 from defgan.demo.examples import examples
-from defgan.editing import DEFAULT
+from defgan.editing import DEFAULT, jobs
 from defgan.editing.editor import Editor
 from defgan.editing.image_file import is_edit
 from defgan.editing.words import read_expressions
@@ -187,10 +187,19 @@ def test_sheet_strip_and_films(run, photo):
     assert not photo.with_name("photo.fear.jpg").exists()
 
 
-def test_a_lone_sheet_needs_no_expression(run, photo):
-    code, _, _ = run(photo, "--sheet", "--strength", "0.5")
-    assert code == 0
-    assert photo.with_name("photo.sheet.png").exists()
+def test_a_lone_sheet_needs_no_expression_and_has_the_format_of_its_name(run, photo):
+    for words, kind in (
+        ([], "PNG"),
+        (["-o", photo.with_name("s.jpg")], "JPEG"),
+        (["-o", photo.with_name("s.tif")], "TIFF"),
+    ):
+        code, out, _ = run(photo, "--sheet", "--strength", "0.5", *words)
+        assert code == 0
+        path = out.partition(": the six expressions")[0]
+        assert path == str(words[1] if words else photo.with_name("photo.sheet.png"))
+        with Image.open(path) as image:
+            assert image.format == kind
+        assert is_edit(path)
 
 
 def test_parts_are_saved_on_request(run, photo):
@@ -202,9 +211,67 @@ def test_parts_are_saved_on_request(run, photo):
         assert image.size == (512, 512)
 
 
+def test_parts_are_protected_and_written_with_the_edit_or_not_at_all(run, photo, face_file, monkeypatch):
+    mine = photo.with_name("photo.anger.mask.png")
+    mine.write_bytes(b"mine")
+    code, _, problems = run(photo, "-e", "anger", "--save-parts")
+    assert code == 1 and f"{mine} exists already; --overwrite replaces it" in problems
+    assert {path.name for path in photo.parent.iterdir()} == {"photo.jpg", mine.name} and mine.read_bytes() == b"mine"
+    code, _, _ = run(photo, "-e", "anger", "--save-parts", "--overwrite")
+    assert code == 0
+    with Image.open(mine) as image:
+        assert image.size == (512, 512)
+    # The number of faces is known late: what is then in the way is kept too.
+    with Image.open(face_file) as image:
+        both = Image.new("RGB", (2 * image.width, image.height))
+        both.paste(image)
+        both.paste(image, (image.width, 0))
+    two = photo.with_name("two.png")
+    both.save(two)
+    photo.with_name("two.anger.mask.2.png").write_bytes(b"mine")
+    code, _, problems = run(two, "-e", "anger", "--save-parts", "--face", "all")
+    assert code == 1 and "two.anger.mask.2.png exists already" in problems
+    assert not photo.with_name("two.anger.png").exists()
+
+
+def test_an_error_that_nobody_expected_ends_no_batch(run, photo, monkeypatch):
+    shutil.copy(photo, photo.with_name("b.jpg"))
+    opened = jobs.open_photograph
+
+    def fails(path):
+        if path.name == "b.jpg":
+            raise RuntimeError("the unexpected\nin two lines")
+        return opened(path)
+
+    monkeypatch.setattr(jobs, "open_photograph", fails)
+    code, out, problems = run(photo.parent, "-e", "happy")
+    assert code == 1 and "1 of 2 photographs edited" in out and "Traceback" not in problems
+    line = r"b.jpg: an error in DefGAN, RuntimeError: the unexpected\nin two lines; --debug shows where"
+    assert line in problems
+    code, _, problems = run(photo.with_name("b.jpg"), "-e", "happy", "--debug")
+    assert code == 1 and "Traceback" in problems and "in fails" in problems
+
+
+def test_an_output_ending_in_a_slash_is_a_folder(run, photo):
+    folder = photo.with_name("edits.v2")
+    code, _, problems = run(photo, "-e", "happy", "-o", folder)
+    assert code == 1 and f"a folder ends with a slash: {folder}/" in problems
+    code, _, _ = run(photo, "-e", "happy", "-o", f"{folder}/")
+    assert code == 0 and is_edit(folder / "photo.happy.jpg")
+    code, _, problems = run(photo, folder, "-e", "sad", "-o", folder.with_name("a.png"))
+    assert code == 0 and is_edit(folder.with_name("a.png"))  # the folder holds an edit only
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
+        (["--sheet", "-e", "happy"], "--sheet shows all six expressions: leave out --expression"),
+        (["--sheet", "--au", "smile=1"], "--sheet shows all six expressions: leave out --expression"),
+        (["--sheet", "--save-parts"], "--save-parts belongs to a single edit: leave it out, or --sheet"),
+        (["-e", "fear", "--sweep", "3", "--save-parts"], "leave it out, or --sweep"),
+        (["-e", "fear", "--animate", "a.gif", "-o", "out"], "--animate names the film's file: leave out --output"),
+        (["--neutral", "--relative"], "neutral with --relative would add nothing"),
+        (["--sheet", "-o", "s.gif"], "s.gif: unknown format; use one of .jpg"),
         (["--au", "simle=1"], "simle: no such action unit; the nearest are smile"),
         (["--au", "AU12=2"], "AU12=2 is out of range"),
         (["--au", "AU12"], "AU12: expected a name and a number"),

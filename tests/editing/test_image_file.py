@@ -15,7 +15,7 @@ from defgan.editing.image_file import (
     from_image,
     is_edit,
     open_photograph,
-    write_file,
+    write_files,
 )
 from defgan.errors import UserError
 
@@ -55,7 +55,7 @@ def test_metadata_goes_along_and_the_note_is_in_it(tmp_path, suffix):
     assert not is_edit(path)
     photograph = open_photograph(path)
     written = tmp_path / f"b{suffix}"
-    write_file(written, encode(photograph, photograph.pixels, FORMATS[suffix], NOTE))
+    write_files({written: encode(photograph, photograph.pixels, FORMATS[suffix], NOTE).content})
     edited = Image.open(written)
     assert edited.format == FORMATS[suffix]
     assert edited.info["icc_profile"] == PROFILE
@@ -77,7 +77,7 @@ def test_rotated_photographs_are_upright_and_stay_so(tmp_path, orientation):
     photograph = open_photograph(path)
     shape = (60, 40) if orientation > 4 else (40, 60)
     assert photograph.pixels.shape[:2] == shape
-    edited = reopened(encode(photograph, photograph.pixels, "PNG", NOTE))
+    edited = reopened(encode(photograph, photograph.pixels, "PNG", NOTE).content)
     assert edited.getexif().get(ExifTags.Base.Orientation, 1) == 1
     again = from_image(edited)
     np.testing.assert_array_equal(again.pixels, photograph.pixels)
@@ -88,7 +88,7 @@ def test_transparency_stays():
     image = Image.fromarray(np.dstack([pixels(), alpha]))
     photograph = from_image(image)
     np.testing.assert_array_equal(photograph.pixels, pixels())
-    edited = reopened(encode(photograph, photograph.pixels, "PNG", NOTE))
+    edited = reopened(encode(photograph, photograph.pixels, "PNG", NOTE).content)
     np.testing.assert_array_equal(np.asarray(edited), np.asarray(image))
     with pytest.raises(UserError, match="transparent, which JPEG cannot store"):
         encode(photograph, photograph.pixels, "JPEG", NOTE)
@@ -98,7 +98,7 @@ def test_transparency_stays():
 def test_grey_stays_grey_and_palettes_become_colours(mode):
     image = Image.fromarray(pixels()).convert(mode)
     photograph = from_image(image)
-    edited = reopened(encode(photograph, photograph.pixels, "PNG", NOTE))
+    edited = reopened(encode(photograph, photograph.pixels, "PNG", NOTE).content)
     assert edited.mode == {"1": "L", "P": "RGB"}.get(mode, mode)
     np.testing.assert_array_equal(np.asarray(edited.convert("RGBA")), np.asarray(image.convert("RGBA")))
 
@@ -107,7 +107,7 @@ def test_a_jpeg_keeps_its_subsampling(tmp_path):
     for subsampling in (0, 1, 2):
         path = saved(tmp_path / "a.jpg", Image.fromarray(pixels()), subsampling=subsampling, quality=80)
         photograph = open_photograph(path)
-        edited = reopened(encode(photograph, photograph.pixels, "JPEG", NOTE))
+        edited = reopened(encode(photograph, photograph.pixels, "JPEG", NOTE).content)
         assert get_sampling(edited) == subsampling
         assert np.abs(np.asarray(edited).astype(int) - photograph.pixels).mean() < 25
 
@@ -119,7 +119,7 @@ def test_texts_of_a_png_stay():
     buffer = io.BytesIO()
     Image.fromarray(pixels()).save(buffer, "PNG", pnginfo=texts)
     photograph = from_image(reopened(buffer.getvalue()))
-    edited = reopened(encode(photograph, photograph.pixels, "PNG", NOTE))
+    edited = reopened(encode(photograph, photograph.pixels, "PNG", NOTE).content)
     assert edited.text == {"Author": "Me", "Comment": f"winter; {NOTE}", "Software": PRODUCT}
 
 
@@ -131,7 +131,7 @@ def test_a_comment_in_other_letters_stays():
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", exif=exif)
     photograph = from_image(reopened(buffer.getvalue()))
-    edited = reopened(encode(photograph, photograph.pixels, "JPEG", NOTE)).getexif()
+    edited = reopened(encode(photograph, photograph.pixels, "JPEG", NOTE).content).getexif()
     comment = edited.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment]
     order = "utf-16-le" if edited.endian == "<" else "utf-16-be"
     assert comment.startswith(b"UNICODE\0")
@@ -141,9 +141,9 @@ def test_a_comment_in_other_letters_stays():
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        (Image.new("CMYK", (9, 9)), "mode CMYK"),
-        (Image.new("I;16", (9, 9)), "mode I;16"),
-        (Image.new("F", (9, 9)), "mode F"),
+        (Image.new("CMYK", (9, 9)), "CMYK colours"),
+        (Image.new("I;16", (9, 9)), "16 bits per channel"),
+        (Image.new("F", (9, 9)), "floating-point values"),
     ],
 )
 def test_what_would_lose_is_refused(image, message):
@@ -175,7 +175,7 @@ def test_sixteen_bits_of_colour_are_refused(tmp_path):
 
     path = tmp_path / "deep.png"
     cv2.imwrite(str(path), np.full((9, 9, 3), 40000, np.uint16))
-    with pytest.raises(UserError, match="not 8 bits"):
+    with pytest.raises(UserError, match="16 bits per channel"):
         open_photograph(path)
 
 
@@ -187,4 +187,4 @@ def test_pictures_carry_the_note():
 def test_where_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(UserError, match="cannot be written"):
-        write_file(tmp_path / "file" / "a.png", b"1")
+        write_files({tmp_path / "file" / "a.png": b"1"})
