@@ -84,6 +84,8 @@ class PrepareParams(Strict):
 
 
 class PlanParams(Strict):
+    wild_faces: Literal["all"] | Positive
+    table_1_targets: Literal["instances", "person"]
     target_role: Literal["mug", "rafd"]
     instances: Positive
     grid_faces: Positive
@@ -160,7 +162,9 @@ class EditParams(Strict):
 class EvaluateParams(Strict):
     features: Literal["efficientnet-lite0", "inception-v3-compat"]
     reference: Literal["train", "wild", "mug", "rafd"]
+    reference_faces: Literal["all"] | Annotated[int, Field(ge=2)]
     embedder: Embedder
+    more_embedders: list[Embedder]
     batch_size: Positive
 
 
