@@ -30,8 +30,6 @@ PLAN_COLUMNS = (
     *AU_NAMES,  # the target y, float32 in [0, 1]
 )
 
-PERSON_SET = "person"
-"""The set of the edits that Table 1 measures where its targets are those of sec. 4.2."""
 NEUTRAL_SHARE = 0.25
 """The faces of the figures are drawn from this share of the wild subjects: those with the lowest sums of AUs."""
 
@@ -165,7 +163,7 @@ def _person_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed:
     if options.table_1_targets != "person":
         return []
     person = _figure_person(targets, seed)
-    return [_edit(PERSON_SET, face, person[name]) for _, face in wild.frame.iterrows() for name in EXPRESSIONS]
+    return [_edit("person", face, person[name]) for _, face in wild.frame.iterrows() for name in EXPRESSIONS]
 
 
 def _figure_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> list[dict]:

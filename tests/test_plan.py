@@ -3,10 +3,11 @@ import pandas as pd
 import pytest
 
 from defgan.errors import UserError
+from defgan.evaluation.edits import PERSON_SET
 from defgan.faces.table import Faces
 from defgan.facs import AU_NAMES, EXPRESSIONS, MUG_EXPRESSIONS
 from defgan.params import PlanParams
-from defgan.plan import PERSON_SET, PLAN_COLUMNS, expression_targets, plan_edits, wild_faces
+from defgan.plan import PLAN_COLUMNS, expression_targets, plan_edits, wild_faces
 
 OPTIONS = PlanParams(
     wild_faces="all",

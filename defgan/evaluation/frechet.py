@@ -9,6 +9,7 @@ torch-fidelity and scipy take seconds to import: the functions that need them im
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -171,16 +172,18 @@ def resampled_kernel(features: Tensor, reference: Tensor, weights: np.ndarray) -
 
     within_reference = 0.0
     for i, x in enumerate(_blocks(reference)):
-        for j, y in enumerate(_blocks(reference)):
-            own = kernel(x, y)
-            within_reference += own.sum() - (np.trace(own) if i == j else 0)
+        for y in islice(_blocks(reference), i):
+            within_reference += 2 * kernel(x, y).sum()
+        own = kernel(x, x)
+        within_reference += own.sum() - np.trace(own)
     within_reference /= len(reference) * (len(reference) - 1)
     count, within, between = weights.sum(1), 0.0, 0.0
     parts = np.split(weights, range(BLOCK, weights.shape[1], BLOCK), axis=1)
     for i, (x, w) in enumerate(zip(_blocks(features), parts, strict=True)):
-        for j, (y, v) in enumerate(zip(_blocks(features), parts, strict=True)):
-            own = kernel(x, y)
-            within = within + (w @ own * v).sum(1) - (w @ np.diag(own) if i == j else 0)
+        for y, v in islice(zip(_blocks(features), parts, strict=True), i):
+            within = within + 2 * (w @ kernel(x, y) * v).sum(1)
+        own = kernel(x, x)
+        within = within + (w @ own * w).sum(1) - w @ np.diag(own)
         between = between + 2 * w @ (sum(kernel(x, y).sum(1) for y in _blocks(reference)) / len(reference))
     return within / (count * (count - 1)) + within_reference - between / count
 
