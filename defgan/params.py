@@ -1,10 +1,6 @@
-"""Typed parameters: `params.yaml` validated once; an unknown key fails with the nearest known name.
-
-`python -m defgan.params` checks the file alone.
-"""
+"""Typed parameters: `params.yaml` validated once; an unknown key fails with the nearest known name."""
 
 import difflib
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -280,11 +276,3 @@ def validate_params(content: Any, source: str | Path) -> Params:
 def load_params(path: str | Path = "params.yaml") -> Params:
     """Read and validate a params file; raises UserError with the key and the remedy."""
     return validate_params(read_params(path), path)
-
-
-if __name__ == "__main__":
-    try:
-        load_params()
-    except UserError as error:
-        sys.exit(str(error))
-    print("params.yaml: every key is known and every value valid")
