@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 
 from defgan import methods
 from defgan.datasets import read_dataset
+from defgan.datasets.check import LOOKED_AT
 from defgan.errors import UserError
 from defgan.facs import EXPRESSIONS
+from defgan.spacing import spread
 from defgan.weight_files import weights_path
 
 if TYPE_CHECKING:
@@ -70,7 +72,7 @@ def role_problems(role: str, source: Source, dataset: Dataset) -> Iterator[str]:
     if role in _ACTING_ROLES:
         shown = {record.expression for record in records}
         if missing := [name for name in EXPRESSIONS if name not in shown]:
-            yield f"data.{role}: no photograph of {source.path} shows {', '.join(missing)}; add such photographs"
+            yield f"data.{role} gives the target expressions, but no photograph shows {', '.join(missing)}"
 
 
 def _au_problems(role: str, source: Source, records: list[Record]) -> Iterator[str]:
@@ -82,25 +84,27 @@ def _au_problems(role: str, source: Source, records: list[Record]) -> Iterator[s
         yield from _package(key, "pyfeat")
     elif source.action_units == "openface":
         try:
-            missing = openface_missing(source, records)
+            found, looked_at = openface_rows(source, records)
         except UserError as error:
             yield f"{key}: {error}"
         else:
-            if missing == len(records):
-                yield f"{key}: OpenFace's files have a row for none of the {len(records)} photographs of {source.path}"
+            if not found:
+                yield f"{key}: OpenFace's files have no row for any of {looked_at} photographs of {source.path}"
 
 
-def openface_missing(source: Source, records: list[Record]) -> int:
-    """How many photographs have no row in the CSV files of OpenFace 2; 0 where its program is run instead.
+def openface_rows(source: Source, records: list[Record]) -> tuple[int, int]:
+    """How many of some photographs, evenly spaced, have a row in the CSV files of OpenFace 2, and how many they are.
 
-    Raises UserError where there are neither files nor the program, or where the first files lack columns.
+    All have where its program is run instead. Raises UserError where there are neither files nor the program, or where
+    a file lacks columns.
     """
     from defgan.faces.au_estimators.openface import TableEstimator, make_openface_estimator
 
     estimator = make_openface_estimator(source)
+    looked_at = [records[index] for index in spread(len(records), LOOKED_AT)]
     if not isinstance(estimator, TableEstimator):
-        return 0
-    return sum(not estimator.has_row(record.source) for record in records)
+        return len(looked_at), len(looked_at)
+    return sum(estimator.has_row(record.source) for record in looked_at), len(looked_at)
 
 
 def people_problems(params: Params, records: dict[str, list[Record]]) -> Iterator[str]:
