@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from defgan import methods
 from defgan.datasets import read_dataset
 from defgan.datasets.check import LOOKED_AT
@@ -96,7 +98,7 @@ def openface_rows(source: Source, records: list[Record]) -> tuple[int, int]:
     """How many of some photographs, evenly spaced, have a row in the CSV files of OpenFace 2, and how many they are.
 
     All have where its program is run instead. Raises UserError where there are neither files nor the program, or where
-    a file lacks columns.
+    a file is unusable, such as one that lacks columns.
     """
     from defgan.faces.au_estimators.openface import TableEstimator, make_openface_estimator
 
@@ -104,7 +106,12 @@ def openface_rows(source: Source, records: list[Record]) -> tuple[int, int]:
     looked_at = [records[index] for index in spread(len(records), LOOKED_AT)]
     if not isinstance(estimator, TableEstimator):
         return len(looked_at), len(looked_at)
-    return sum(estimator.has_row(record.source) for record in looked_at), len(looked_at)
+    # No photograph is opened: which face a row is of does not matter here.
+    nobody = [np.zeros((5, 2))] * len(looked_at)
+    rejects = [prediction.reject for prediction in estimator([], nobody, looked_at)]
+    if unusable := [reject for reject in rejects if "unusable" in reject]:
+        raise UserError(unusable[0])
+    return sum(not reject.startswith(("no row", "no file")) for reject in rejects), len(looked_at)
 
 
 def people_problems(params: Params, records: dict[str, list[Record]]) -> Iterator[str]:

@@ -48,12 +48,17 @@ def in_place(networks: Mapping[str, str], kind: str) -> str:
 def data_name(source: Mapping[str, Any]) -> str:
     """The name of a role's photographs: the embedded corpus, a published data set, or the last two folders of the path.
 
+    That of several data sets names each, as long as they are there.
+
     `source` is the role's entry of `data` in params.yaml.
     """
     if source["layout"] == "corpus":
         return CORPUS
     if source["layout"] in PUBLISHED:
         return PUBLISHED[source["layout"]]
+    if source["layout"] == "several" and (path := Path(source["path"])).is_dir():
+        parts = sorted(part.stem for part in path.iterdir() if not part.name.startswith("."))
+        return join(PUBLISHED.get(part.lower(), part) for part in parts)
     return "/".join(Path(source["path"]).resolve().parts[-2:])
 
 

@@ -116,27 +116,21 @@ class TableEstimator:
         """See `AUEstimator`."""
         return [self._predict(record.source, five) for record, five in zip(records, points, strict=True)]
 
-    def has_row(self, source: str) -> bool:
-        """Whether the files say anything of a photograph. Raises UserError where they lack columns."""
-        return self._rows(source) is not None
-
     def _predict(self, source: str, points: np.ndarray) -> AUPrediction:
-        rows = self._rows(source)
+        place = PurePosixPath(source)
+        if self._table.is_file():
+            rows = self._sequence(self._table, ".").get(normalised(source))
+        else:
+            single, whole = self._table / place.with_suffix(".csv"), self._table / f"{place.parent}.csv"
+            if single.is_file():
+                rows = read_csv(single)
+            elif place.parent.name and whole.is_file():
+                rows = self._sequence(whole, str(place.parent)).get(normalised(source))
+            else:
+                rows = None
         if rows is None:
             return AUPrediction(None, f"no row of OpenFace's for it in {self._table}")
         return predict(rows, points)
-
-    def _rows(self, source: str) -> pd.DataFrame | None:
-        """The rows of a photograph, one per face; None where it has no file or row."""
-        place = PurePosixPath(source)
-        if self._table.is_file():
-            return self._sequence(self._table, ".").get(normalised(source))
-        single, whole = self._table / place.with_suffix(".csv"), self._table / f"{place.parent}.csv"
-        if single.is_file():
-            return read_csv(single)
-        if place.parent.name and whole.is_file():
-            return self._sequence(whole, str(place.parent)).get(normalised(source))
-        return None
 
     def _read_sequence(self, path: Path, parent: str) -> dict[str, pd.DataFrame]:
         """A file of many photographs: the path of each, without suffix, to its rows."""
