@@ -1,11 +1,7 @@
-"""Typed parameters: `params.yaml` validated once; an unknown key fails with the nearest known name.
-
-`python -m defgan.params` checks the file alone.
-"""
+"""Typed parameters: `params.yaml` validated once; an unknown key fails with the nearest known name."""
 
 import difflib
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -88,6 +84,8 @@ class PrepareParams(Strict):
 
 
 class PlanParams(Strict):
+    wild_faces: Literal["all"] | Positive
+    table_1_targets: Literal["instances", "person"]
     target_role: Literal["mug", "rafd"]
     instances: Positive
     grid_faces: Positive
@@ -181,7 +179,9 @@ class EditParams(Strict):
 class EvaluateParams(Strict):
     features: Literal["efficientnet-lite0", "inception-v3-compat"]
     reference: Literal["train", "wild", "mug", "rafd"]
+    reference_faces: Literal["all"] | Annotated[int, Field(ge=2)]
     embedder: Embedder
+    more_embedders: list[Embedder]
     batch_size: Positive
 
 
@@ -308,11 +308,3 @@ def validate_params(content: Any, source: str | Path) -> Params:
 def load_params(path: str | Path = "params.yaml") -> Params:
     """Read and validate a params file; raises UserError with the key and the remedy."""
     return validate_params(read_params(path), path)
-
-
-if __name__ == "__main__":
-    try:
-        load_params()
-    except UserError as error:
-        sys.exit(str(error))
-    print("params.yaml: every key is known and every value valid")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 TARGET_COLUMNS = ("role", "subject", "expression", *AU_NAMES)
 PLAN_COLUMNS = (
     "edit",  # 0 … M−1
-    "set",  # "expressions" (Table 1, Fig. 3), "grid" (Fig. 4, 5, 18), "sweep" (Fig. 1), "rafd" (Fig. 17), "au"
-    # (Fig. 6, 11, 12 and the sliders of the page) or "slider" (the other sliders of the page)
+    "set",  # "expressions" (Fig. 3, Table 1), "person" (Table 1), "grid" (Fig. 4, 5, 18), "sweep" (Fig. 1), "rafd"
+    # (Fig. 17), "au" (Fig. 6, 11, 12 and the sliders of the page) or "slider" (the other sliders of the page)
     "role",  # of the input: "rafd" in the set of that name, else "wild"
     "image_id",
     "row",  # index into that role's pixels
@@ -36,7 +36,7 @@ NEUTRAL_SHARE = 0.25
 _FIGURE_FACES = ("grid_faces", "sweep_faces", "au_faces")  # slider_faces are among au_faces
 _AUS = list(AU_NAMES)
 # Each choice has its own random stream, so that changing one leaves the others as they are.
-_STREAM_LENDERS, _STREAM_SPREAD, _STREAM_FIGURE_FACES, _STREAM_FIGURE_PERSON = range(4)
+_STREAM_LENDERS, _STREAM_SPREAD, _STREAM_FIGURE_FACES, _STREAM_FIGURE_PERSON, _STREAM_WILD = range(5)
 
 
 def expression_targets(acted: dict[str, Faces]) -> pd.DataFrame:
@@ -68,8 +68,11 @@ def expression_targets(acted: dict[str, Faces]) -> pd.DataFrame:
 def plan_edits(wild: Faces, rafd: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> pd.DataFrame:
     """All edits of the experiment, a frame of `PLAN_COLUMNS`; the same seed gives the same plan.
 
-    - `expressions`: every wild face to each of the six expressions. `options.instances` people of `options.target_role`
-      lend the AUs. For each expression, the numbers of faces that they lend to differ by at most one.
+    - `expressions`: every wild face that `wild_faces` chooses to each of the six expressions. `options.instances`
+      people of `options.target_role` lend the AUs (App. A). For each expression, the numbers of faces that they lend to
+      differ by at most one.
+    - `person`: the same faces to the six expressions of one MUG person (sec. 4.2), where `options.table_1_targets` is
+      "person".
     - `grid`: `options.grid_faces` near-neutral faces of distinct people to the six expressions of one MUG person.
     - `sweep`: `options.sweep_faces` of such faces to that person's `options.sweep_expression`, α from 0 to 1.
     - `rafd`: the neutral photographs of `options.rafd_faces` held-out RaFD people to the six expressions. The target is
@@ -80,12 +83,27 @@ def plan_edits(wild: Faces, rafd: Faces, targets: pd.DataFrame, options: PlanPar
 
     Raises UserError where there are fewer usable people than `options` needs.
     """
-    edits = _expression_edits(wild, targets, options, seed) + _figure_edits(wild, targets, options, seed)
+    wild = wild_faces(wild, options.wild_faces, seed)
+    edits = _expression_edits(wild, targets, options, seed) + _person_edits(wild, targets, options, seed)
+    edits += _figure_edits(wild, targets, options, seed)
     edits += _rafd_edits(rafd, targets, options) + _slider_edits(wild, targets, options, seed)
     frame = pd.DataFrame(edits)
     frame.insert(0, "edit", np.arange(len(frame)))
     frame[_AUS] = frame[_AUS].astype(np.float32)
     return frame[list(PLAN_COLUMNS)]
+
+
+def wild_faces(wild: Faces, most: int | Literal["all"], seed: int) -> Faces:
+    """At most so many of the wild faces, drawn by seed, in their order; their pixels stay as they are.
+
+    Every person gives one face before anybody gives a second one.
+    """
+    if most == "all" or len(wild.frame) <= most:
+        return wild
+    rng = np.random.default_rng([seed, _STREAM_WILD])
+    shuffled = wild.frame.iloc[rng.permutation(len(wild.frame))]
+    turns = shuffled.groupby("subject").cumcount().sort_values(kind="stable")
+    return Faces(wild.frame.loc[sorted(turns.index[:most])].reset_index(drop=True), wild.pixels)
 
 
 def _row(set_name: str, face: pd.Series, expression: str, instance: str, alpha: float, y: np.ndarray) -> dict:
@@ -139,6 +157,13 @@ def _expression_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, s
         for index, (_, face) in enumerate(wild.frame.iterrows())
         for expression in EXPRESSIONS
     ]
+
+
+def _person_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> list[dict]:
+    if options.table_1_targets != "person":
+        return []
+    person = _figure_person(targets, seed)
+    return [_edit("person", face, person[name]) for _, face in wild.frame.iterrows() for name in EXPRESSIONS]
 
 
 def _figure_edits(wild: Faces, targets: pd.DataFrame, options: PlanParams, seed: int) -> list[dict]:

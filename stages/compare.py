@@ -19,11 +19,11 @@ from defgan.files import atomic_directory, atomic_file
 from defgan.methods.registry import every
 from defgan.report import markup, tables
 from defgan.report.measurements import read_measurements, read_metrics
-from defgan.report.names import data_name
+from defgan.report.names import data_name, figures_folder
 from defgan.report.tables.table_1 import HEADLINE
 from stages.common import console, select, stage, trained_with
 
-SHARED = ("networks", "reference", "reference_images", "reference_available")
+SHARED = ("networks", "reference", "reference_images", "reference_available", "distance_set")
 """What is the same for all methods, or they could not be compared."""
 TABLES = Path("reports/tables")
 
@@ -89,7 +89,7 @@ def compare() -> None:
         # The other tables are wider or longer than a terminal.
         show(pages["table_1"].table, pages["table_1"].title)
         console.print(pages["table_1"].caption, highlight=False)
-        console.print(f"Tables: {TABLES}   Figures: reports/figures", highlight=False)
+        console.print(f"Tables: {TABLES}   Figures: {figures_folder(data)}", highlight=False)
 
 
 def main() -> None:

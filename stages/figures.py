@@ -1,13 +1,11 @@
 """The paper's figures and those of the truth and the training: `python -m stages.figures`; one: `... figures fig_04`.
 
-Reads tables, arrays and metrics, loads no model; writes reports/figures: the files of each figure, and captions.json,
-what stands below them.
+Reads tables, arrays and metrics, loads no model; writes reports/figures/LAYOUT, by the layout of the wild photographs:
+the files of each figure, and captions.json, what stands below them.
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +15,7 @@ from rich.progress import track
 
 from defgan.errors import UserError
 from defgan.files import atomic_directory, atomic_file
+from defgan.report.captions import CAPTIONS, as_text, read_captions
 from stages.common import console, select, stage
 
 # What draws is loaded where it is used: `--help` and a wrong param need not wait for it.
@@ -24,42 +23,46 @@ if TYPE_CHECKING:
     from defgan.report.figures.base import Figure
     from defgan.report.results import Results
 
-FIGURES = Path("reports/figures")
-CAPTIONS = FIGURES / "captions.json"
+
+def why_not(figure: Figure, results: Results) -> str:
+    """Why a figure is not drawn; "" where it is."""
+    if not figure.available(results):
+        return "this experiment has no data for it"
+    if figure.shows_people(results):
+        return f"git keeps figures of rendered faces, but it shows the people of data.{figure.role}"
+    return ""
 
 
-def as_text(captions: dict[str, dict]) -> str:
-    """Captions by name, as JSON."""
-    return json.dumps(dict(sorted(captions.items())), indent=2, ensure_ascii=False) + "\n"
-
-
-def draw_all(results: Results) -> list[str]:
+def draw_all(results: Results, folder: Path) -> list[str]:
     """Write the directory anew, with every figure whose data exist; the names of the files."""
     from defgan.report import figures
 
-    chosen = [figure for figure in figures.every() if figure.available(results)]
-    with atomic_directory(FIGURES) as directory:
+    reasons = {figure: why_not(figure, results) for figure in figures.every()}
+    for figure, reason in reasons.items():
+        if reason:
+            console.print(f"{figure.name} is left out: {reason}", highlight=False, soft_wrap=True)
+    chosen = [figure for figure, reason in reasons.items() if not reason]
+    with atomic_directory(folder) as directory:
         written = [path for figure in track(chosen, "Figures") for path in write(figure, results, directory)]
-        captions = {figure.name: asdict(figure.caption(results)) for figure in chosen}
-        (directory / CAPTIONS.name).write_text(as_text(captions), encoding="utf-8")
+        captions = {figure.name: figure.caption(results) for figure in chosen}
+        (directory / CAPTIONS).write_text(as_text(captions), encoding="utf-8")
     return [path.name for path in written]
 
 
-def draw_one(results: Results, name: str) -> list[str]:
+def draw_one(results: Results, name: str, folder: Path) -> list[str]:
     """Replace the files of one figure and its caption; the names of the files."""
     from defgan.report import figures
 
     figure = figures.get(name)
-    if not figure.available(results):
-        raise UserError(f"{figure.name}: this experiment has no data for it")
-    captions = json.loads(CAPTIONS.read_text(encoding="utf-8")) if CAPTIONS.is_file() else {}
-    captions[figure.name] = asdict(figure.caption(results))
+    if reason := why_not(figure, results):
+        raise UserError(f"{figure.name}: {reason}")
+    captions = read_captions(folder) | {figure.name: figure.caption(results)}
     with TemporaryDirectory() as temporary:
         written = write(figure, results, Path(temporary))
         for path in written:
-            with atomic_file(FIGURES / path.name) as target:
+            with atomic_file(folder / path.name) as target:
                 target.write_bytes(path.read_bytes())
-    with atomic_file(CAPTIONS) as path:
+    with atomic_file(folder / CAPTIONS) as path:
         path.write_text(as_text(captions), encoding="utf-8")
     return [path.name for path in written]
 
@@ -77,15 +80,16 @@ def figures(
 ) -> None:
     """Draw the figures whose data exist, or one of them."""
     with stage("figures", "data") as (params, run):
-        from defgan.report.names import data_name
+        from defgan.report.names import data_name, figures_folder
         from defgan.report.results import Results
 
         data = select(params, "data")["data"]
         results = Results({role: data_name(source) for role, source in data.items()})
-        written = draw_one(results, name) if name else draw_all(results)
+        folder = figures_folder(data)
+        written = draw_one(results, name, folder) if name else draw_all(results, folder)
         for file in written:
-            run.log_artifact(FIGURES / file, folder="figures")
-        console.print(f"figures: {', '.join(written)} in {FIGURES}", highlight=False)
+            run.log_artifact(folder / file, folder="figures")
+        console.print(f"figures: {', '.join(written)} in {folder}", highlight=False)
 
 
 def main() -> None:

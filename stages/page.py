@@ -14,6 +14,8 @@ import typer
 from defgan.files import atomic_file, existing
 from defgan.methods.registry import told_aus
 from defgan.report import page as pages
+from defgan.report.captions import CAPTIONS
+from defgan.report.names import figures_folder
 from defgan.report.results import Results
 from defgan.report.sliders import slider_data
 from defgan.tracking import flatten
@@ -21,6 +23,10 @@ from defgan.tracking_runs import latest_runs
 from stages.common import EXPERIMENT_TAG, console, repository_root, stage
 
 PAGE = Path("reports/index.html")
+VOTES = Path("reports/votes")
+"""Fig. 7 and the tables of the user study."""
+FORMS = Path("docs/figures")
+"""Fig. 15 and 16, the forms of the user study."""
 MADE = (":!metrics", ":!reports", ":!dvc.lock")
 """What the pipeline itself writes and git tracks: changes there are no changes of the code."""
 
@@ -45,10 +51,10 @@ def current_commit() -> pages.Commit | None:
 def page() -> None:
     """Put tables, figures and sliders on one page."""
     with stage("page") as (params, run):
-        captions = existing("reports/figures/captions.json")
+        figures_at = existing(figures_folder(params.model_dump()["data"]) / CAPTIONS).parent
         first = existing(f"reports/tables/{pages.FIRST_TABLE}.md")
         compared = json.loads(existing("metrics/compare.json").read_text(encoding="utf-8"))
-        figures = pages.read_figures(captions.parent, flatten(params.model_dump()))
+        figures = pages.read_figures((figures_at, VOTES, FORMS), flatten(params.model_dump()), PAGE)
         runs = latest_runs(repository_root(), EXPERIMENT_TAG, os.environ.get(EXPERIMENT_TAG, ""))
         html = pages.render(
             figures=figures,
@@ -58,6 +64,7 @@ def page() -> None:
                 for role, source in params.data
                 if (card := Path("reports/data", source.layout, f"{role}.md")).is_file()
             ],
+            study=pages.read_documents(VOTES, first="votes"),
             sliders=slider_data(Results(compared["data"]).pictures(told_aus())),
             networks=compared["networks"],
             params_text=Path("params.yaml").read_text(encoding="utf-8"),

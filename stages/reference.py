@@ -13,19 +13,19 @@ from defgan.faces.table import read_faces
 from defgan.files import atomic_directory
 from stages.common import console, stage
 
-LIMIT = 2000
-"""Most faces of the reference role that are used. More would cost time and hardly change the statistics."""
 REFERENCE = Path("data/reference")
 
 
 def reference() -> None:
-    """Features of at most `LIMIT` faces of the reference role."""
+    """Features of at most `evaluate.reference_faces` faces of the reference role."""
     with stage("reference", "seed", "evaluate") as (params, run):
         settings = params.evaluate
         pixels = read_faces(Path("data/prepared", settings.reference)).pixels
-        chosen = subsample(len(pixels), LIMIT, params.seed)
+        limit = len(pixels) if settings.reference_faces == "all" else settings.reference_faces
+        chosen = subsample(len(pixels), limit, params.seed)
+        images = pixels if len(chosen) == len(pixels) else pixels[chosen]  # all of them stay on disk
         extractor = frechet.load_extractor(settings.features)
-        found = frechet.features(extractor, pixels[chosen], settings.batch_size, "Fréchet features of the reference")
+        found = frechet.features(extractor, images, settings.batch_size, "Fréchet features of the reference")
         facts = ReferenceFacts(settings.reference, len(chosen), len(pixels), settings.features)
         with atomic_directory(REFERENCE) as directory:
             write_reference(directory, found.numpy(), facts)

@@ -20,7 +20,7 @@ from defgan.methods import registry
 from defgan.methods.base import PAIRS
 from defgan.params import Params
 from tests.conftest import ROOT
-from tests.imports import files_of, imported_files, imported_names, stage_files
+from tests.imports import files_of, imported_names, stage_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
@@ -141,14 +141,7 @@ def test_sources_without_git_are_told_of_git_init(tmp_path):
 def test_a_stage_depends_on_the_code_that_it_runs_and_on_no_other(name, command, deps):
     module, argument = re.fullmatch(r"python -m ([\w.]+) ?(\S*)", command).groups()
     script = ROOT / f"{module.replace('.', '/')}.py"
-    if module == "defgan.params":  # it assembles the methods' coefficients
-        files = {script, *imported_files(script, lazy=False)}
-        for method in registry.NAMES:
-            own = ROOT / f"defgan/methods/{method}.py"
-            files |= {own, *imported_files(own, lazy=False)}
-        needed = {str(file.relative_to(ROOT)) for file in files if file.stat().st_size}
-    else:
-        needed = stage_files(script, argument)
+    needed = stage_files(script, argument)
     listed = modules(path for path in deps if path.startswith(("defgan", "stages")))
     assert listed == needed, {"missing": sorted(needed - listed), "not imported": sorted(listed - needed)}
 
@@ -156,7 +149,7 @@ def test_a_stage_depends_on_the_code_that_it_runs_and_on_no_other(name, command,
 def test_stages_are_dvcs_and_nothing_else():
     scripts = {re.match(r"python -m ([\w.]+)", command)[1] for _, command, *_ in stages()}
     own = {f"stages.{path.stem}" for path in (ROOT / "stages").glob("*.py")} - {"stages.__init__", "stages.common"}
-    assert own == scripts - {"defgan.params"}
+    assert own == scripts
 
 
 def test_every_param_belongs_to_a_stage():

@@ -3,12 +3,15 @@ import pandas as pd
 import pytest
 
 from defgan.errors import UserError
+from defgan.evaluation.edits import PERSON_SET
 from defgan.faces.table import Faces
 from defgan.facs import AU_NAMES, EXPRESSIONS, MUG_EXPRESSIONS
 from defgan.params import PlanParams
-from defgan.plan import PLAN_COLUMNS, expression_targets, plan_edits
+from defgan.plan import PLAN_COLUMNS, expression_targets, plan_edits, wild_faces
 
 OPTIONS = PlanParams(
+    wild_faces="all",
+    table_1_targets="instances",
     target_role="rafd",
     instances=4,
     grid_faces=3,
@@ -169,6 +172,32 @@ def test_held_out_rafd_people_get_their_own_expressions(targets):
     np.testing.assert_allclose(shown[list(AU_NAMES)], own.loc[pairs], atol=1e-6)
     none = OPTIONS.model_copy(update={"rafd_faces": 0})
     assert "rafd" not in set(plan_edits(wild(), people, targets, none, seed=0)["set"])
+
+
+def test_wild_faces_are_drawn_by_seed_and_of_distinct_people_first(targets):
+    people = wild(20)
+    subjects = [f"w{min(index, 7)}" for index in range(20)]  # the last of eight people has thirteen faces
+    many = Faces(people.frame.assign(subject=subjects), people.pixels)
+    for count, least in ((5, 5), (8, 8), (12, 8)):
+        chosen = wild_faces(many, count, seed=0)
+        assert len(chosen.frame) == count and chosen.frame["subject"].nunique() == least
+        assert chosen.frame["row"].is_monotonic_increasing and chosen.pixels is many.pixels
+    drawn = [tuple(wild_faces(many, 8, seed=seed).frame["row"]) for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    for every in ("all", 20, 99):
+        assert wild_faces(many, every, seed=0) is many
+    limited = plan_edits(people, rafd(), targets, OPTIONS.model_copy(update={"wild_faces": 9}), seed=0)
+    rows = set(wild_faces(people, 9, seed=0).frame["row"])
+    assert set(limited[limited["role"] == "wild"]["row"]) == rows
+
+
+def test_table_1_can_have_the_targets_of_the_person_of_the_figures(targets):
+    before = plan_edits(wild(), rafd(), targets, OPTIONS, seed=0)
+    plan = plan_edits(wild(), rafd(), targets, OPTIONS.model_copy(update={"table_1_targets": "person"}), seed=0)
+    own = plan[plan["set"] == PERSON_SET]
+    assert len(own) == 26 * 6 and set(own["instance"]) == set(plan[plan["set"] == "grid"]["instance"])
+    others = plan[plan["set"] != PERSON_SET].drop(columns="edit").reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, before.drop(columns="edit"))
 
 
 def test_the_seed_decides(targets):

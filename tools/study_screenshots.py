@@ -17,11 +17,32 @@ from playwright.sync_api import Browser, sync_playwright
 
 from defgan.errors import UserError, plain_errors
 from defgan.files import atomic_file
+from defgan.params import load_params
+from defgan.report.captions import CAPTIONS, Caption, as_text, read_captions
+from defgan.report.names import CORPUS
 from defgan.study.bundle import FORM
 from stages.common import console
 
 BUNDLES = Path("reports/user_study")
 FIGURES = Path("docs/figures")
+_SHOWN = (
+    "The first question with an answer chosen, on a desktop and on a phone. The picture shows the form of the default "
+    "experiment, whose faces are rendered."
+)
+CAPTIONS_OF = {
+    stage: Caption(
+        title=f"Fig. {number}: The form of stage {stage} of the user study",
+        shows=f"{question} {_SHOWN}",
+        data=f"role wild: {CORPUS}",
+        methods=(),
+        substitutes=(),
+        params=params,
+    )
+    for stage, number, question, params in (
+        (1, 15, "How plausible is this image?", ("user_study.images_per_method", "user_study.seed")),
+        (2, 16, "Which of the two edits is more plausible?", ("user_study.questions", "user_study.seed")),
+    )
+}
 WIDTHS = {"desktop": (1024, 720), "phone": (390, 720)}
 """Width and smallest height of each window, CSS pixels."""
 _MARGIN = 24
@@ -57,8 +78,8 @@ def side_by_side(images: list[Image.Image]) -> Image.Image:
 
 
 def draw(browser: Browser, bundles: Path, figures: Path) -> list[Path]:
-    """Write both figures."""
-    written = []
+    """Write both figures and their captions."""
+    written, captions = [], read_captions(figures)
     for stage, number in ((1, 15), (2, 16)):
         form = bundles / f"stage{stage}" / FORM
         if not form.is_file():
@@ -68,6 +89,9 @@ def draw(browser: Browser, bundles: Path, figures: Path) -> list[Path]:
         with atomic_file(path) as temporary:
             side_by_side(windows).save(temporary, optimize=True)
         written.append(path)
+        captions[path.stem] = CAPTIONS_OF[stage]
+    with atomic_file(figures / CAPTIONS) as temporary:
+        temporary.write_text(as_text(captions), encoding="utf-8")
     return written
 
 
@@ -87,6 +111,8 @@ def chromium(purpose: str) -> Iterator[Browser]:
 def study_screenshots() -> None:
     """Draw Fig. 15 and 16 of the forms in reports/user_study."""
     with plain_errors("study_screenshots"):
+        if load_params().data.wild.layout != "corpus":
+            raise UserError(f"git keeps {FIGURES}, but the forms show the people of data.wild; take rendered faces")
         with chromium("draws the forms") as browser:
             written = draw(browser, BUNDLES, FIGURES)
         console.print(f"study_screenshots: {', '.join(map(str, written))}", highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,9 +14,9 @@ from defgan.datasets import LAYOUTS, guess_layout, read_dataset
 from defgan.datasets.check import LOOKED_AT, few_subjects, look_at
 from defgan.datasets.fetch import RECIPES, fetch
 from defgan.datasets.views import VIEWS
-from defgan.errors import plain_errors
-from defgan.facs import EXPRESSIONS
-from defgan.params import DataParams
+from defgan.errors import UserError, plain_errors
+from defgan.params import DataParams, Source, load_params
+from defgan.readiness import openface_rows, role_problems
 from defgan.records import Dataset, Skipped
 
 app = typer.Typer(no_args_is_help=True, help="Look at data sets, and download them.")
@@ -71,20 +72,33 @@ def report(role: str, path: Path, layout: str, dataset: Dataset, views: str) -> 
             line(f"  {title}:")
         for sentence in left_out.sentences():
             line(f"    {sentence}")
-    points = "annotations" if dataset.has_points else "mtcnn"
-    aus = "annotations" if annotated == len(records) else "blendshapes"
-    for warning in warnings(role, dataset, expressions, people):
+    source = settings_of(role, path, layout, dataset)
+    if source.action_units == "openface":
+        with suppress(UserError):  # named among the problems
+            found, looked_at = openface_rows(source, records)
+            line(f"  openface: a row for {found} of {looked_at} photographs, evenly spaced")
+    for warning in (*warnings(role, dataset, expressions, people), *role_problems(role, source, dataset)):
         line(f"  note: {warning}")
     chosen = "" if views == View.frontal else f", views: {views}"
-    line(f"  in params.yaml: {role}: {{path: {path}, layout: {layout}, points: {points}, action_units: {aus}{chosen}}}")
+    settings = f"points: {source.points}, action_units: {source.action_units}{chosen}"
+    line(f"  in params.yaml: {role}: {{path: {path}, layout: {layout}, {settings}}}")
+
+
+def settings_of(role: str, path: Path, layout: str, dataset: Dataset) -> Source:
+    """The role's entry in params.yaml where it names this place; else what is guessed from what is there."""
+    if Path("params.yaml").is_file():
+        configured = getattr(load_params().data, role)
+        if Path(configured.path).resolve() == path.resolve():
+            return configured
+    points = "annotations" if dataset.has_points else "mtcnn"
+    aus = "annotations" if all(record.aus is not None for record in dataset.records) else "blendshapes"
+    if any((path / name).exists() for name in ("openface", "openface.csv")):
+        aus = "openface"
+    return Source(path=str(path), layout=layout, points=points, action_units=aus)
 
 
 def warnings(role: str, dataset: Dataset, expressions: Counter, people: set[str]) -> Iterator[str]:
     """What a role needs and the data set lacks."""
-    if role in ("mug", "rafd"):
-        missing = [name for name in EXPRESSIONS if name not in expressions]
-        if missing:
-            yield f"{role} gives the target expressions, but no photograph shows {', '.join(missing)}"
     if role in ("train", "rafd") and len(people) < 2:
         yield "one subject only: nobody can be held out for validation"
     if few := few_subjects(dataset.records):

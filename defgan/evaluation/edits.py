@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 COUNTED_SET = "expressions"
 """The edits that count in the metrics. Those of the other sets are only shown in figures and on the page."""
+PERSON_SET = "person"
+"""The edits of which Table 1 takes the distances between sets, where they are planned; else those of `COUNTED_SET`."""
 
 
 @dataclass(frozen=True)

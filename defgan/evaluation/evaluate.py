@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from defgan.evaluation import frechet, identity
-from defgan.evaluation.edits import COUNTED_SET, Edits
+from defgan.evaluation.edits import COUNTED_SET, PERSON_SET, Edits
 from defgan.evaluation.fidelity import ESTIMATOR, predict_aus
 from defgan.evaluation.measures import ActionUnits, per_image, summarise
 from defgan.evaluation.reference import ReferenceFacts
@@ -27,25 +27,35 @@ def counted_edits(edits: Edits) -> np.ndarray:
     return (edits.frame["set"] == COUNTED_SET).to_numpy()
 
 
+def distance_set(edits: Edits) -> str:
+    """The set of the plan of which Table 1 takes the distances between sets."""
+    return PERSON_SET if PERSON_SET in set(edits.frame["set"]) else COUNTED_SET
+
+
 def measure_edits(
     edits: Edits, inputs: Faces, truth: Truth, reference: np.ndarray, settings: EvaluateParams
 ) -> tuple[pd.DataFrame, dict]:
     """A row of measurements per edit (`measures.per_image`), and the metrics of the edits that count, at least one.
 
-    `inputs` and `truth` have one entry per edit; `reference` holds features, float32 N×D.
+    `inputs` and `truth` have one entry per edit; `reference` holds features, float32 N×D. The identity distances of
+    `more_embedders` stand in columns `identity_NAME`, which no metric counts.
     """
     # Brings an interpreter of networks that nothing else here needs.
     from defgan.faces.au_estimators.blendshapes import BlendshapeEstimator
 
     counted = counted_edits(edits)
     aus = ActionUnits(inputs.aus, predict_aus(BlendshapeEstimator, edits.final, inputs, torch.get_num_threads()))
-    embedder = load_embedder(settings.embedder)
-    distances = identity.distances_to_inputs(embedder, edits, inputs, counted, settings.batch_size)
-    table = per_image(edits, inputs.pixels, truth, distances, aus)
+    distances = {
+        name: identity.distances_to_inputs(load_embedder(name), edits, inputs, counted, settings.batch_size)
+        for name in (settings.embedder, *settings.more_embedders)
+    }
+    table = per_image(edits, inputs.pixels, truth, distances[settings.embedder], aus)
+    table = table.assign(**{f"identity_{name}": distances[name] for name in settings.more_embedders})
     extractor = frechet.load_extractor(settings.features)
-    features = frechet.features(extractor, edits.final[counted], settings.batch_size, "Fréchet features of the edits")
-    sets = frechet.set_distances(features, torch.from_numpy(reference), edits.frame["subject"][counted])
-    return table, sets | summarise(table)
+    compared = (edits.frame["set"] == distance_set(edits)).to_numpy()
+    features = frechet.features(extractor, edits.final[compared], settings.batch_size, "Fréchet features of the edits")
+    sets = frechet.set_distances(features, torch.from_numpy(reference), edits.frame["subject"][compared])
+    return table, sets | {"distance_set": distance_set(edits)} | summarise(table)
 
 
 def describe(facts: ReferenceFacts, settings: EvaluateParams) -> dict:
@@ -57,5 +67,6 @@ def describe(facts: ReferenceFacts, settings: EvaluateParams) -> dict:
             "kernel": frechet.KERNEL_NAMES[settings.features],
             "identity": identity.DISTANCE_NAMES[settings.embedder],
             "action_units": ESTIMATOR,
+            **{f"identity_{name}": identity.DISTANCE_NAMES[name] for name in settings.more_embedders},
         },
     }

@@ -8,6 +8,8 @@ torch-fidelity and scipy take seconds to import: the functions that need them im
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ from defgan.weight_files import weights_path
 if TYPE_CHECKING:
     from torch_fidelity import FeatureExtractorBase
 
+BLOCK = 2048
+"""Images that are in double precision at once: memory does not grow with the square of the number of images."""
 SET_SAMPLES = 100
 """Resamples of the distances between sets, each of which costs a tenth of a second."""
 DISTANCE_NAMES = MappingProxyType(
@@ -66,16 +70,29 @@ def features(extractor: FeatureExtractorBase, images: np.ndarray, batch_size: in
     return torch.cat(batches)
 
 
+def _blocks(features: Tensor) -> Iterator[np.ndarray]:
+    """Features, N×D, as float64 blocks of at most `BLOCK` rows."""
+    for start in range(0, len(features), BLOCK):
+        yield features[start : start + BLOCK].double().numpy()
+
+
+def statistics(features: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (D,) and unbiased covariance D×D of features, N×D with at least two rows, in double precision."""
+    assert len(features) > 1, "a covariance needs two images"
+    mean = sum(block.sum(0) for block in _blocks(features)) / len(features)
+    centred = (block - mean for block in _blocks(features))
+    return mean, sum(block.T @ block for block in centred) * (1 / (len(features) - 1))
+
+
 def frechet_distance(a: Tensor, b: Tensor) -> float:
     """‖μ_a − μ_b‖² + Tr(Σ_a + Σ_b − 2 (Σ_a Σ_b)^½) of two sets of features, N×D and M×D, each of at least two rows.
 
     In double precision. With fewer rows than dimensions the covariances are singular. That only adds zeros to the
     eigenvalues of their product, so the trace of the root needs no regularisation.
     """
-    from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_features_to_statistics, fid_statistics_to_metric
+    from torch_fidelity.metric_fid import KEY_METRIC_FID, fid_statistics_to_metric
 
-    assert len(a) > 1 and len(b) > 1, "a covariance needs two images"
-    first, second = (fid_features_to_statistics(set_.double()) for set_ in (a, b))
+    first, second = (dict(zip(("mu", "sigma"), statistics(features), strict=True)) for features in (a, b))
     return fid_statistics_to_metric(first, second, verbose=False)[KEY_METRIC_FID]
 
 
@@ -84,18 +101,34 @@ def resampled_frechet(features: Tensor, reference: Tensor, weights: np.ndarray) 
 
     `weights`, samples×N, says how often each image is taken. Returns float64 of shape (samples,).
 
-    With S = Σ_b^½ the eigenvalues of S Σ_a S, on which the trace depends, are those of the resampled images' Gram
-    matrix after S: a matrix no larger than the number of distinct images drawn.
+    The trace of the root depends on the eigenvalues of S Σ_a S with S = Σ_b^½. `_few_roots` and `_many_roots` find them
+    by the smaller of two matrices, N×N or D×D.
     """
+    mean, covariance = statistics(reference)
+    values, vectors = np.linalg.eigh(covariance)
+    root = vectors * np.sqrt(values.clip(min=0))
+    resampled = _few_roots if features.shape[0] <= features.shape[1] else _many_roots
+    distances = [
+        ((centre - mean) ** 2).sum() + spread + np.trace(covariance) - 2 * trace
+        for centre, spread, trace in track(
+            resampled(features, root, weights), "Fréchet distance of resampled edits", total=len(weights)
+        )
+    ]
+    return np.array(distances)
+
+
+_Resampled = Iterator[tuple[np.ndarray, float, float]]
+"""Of each resample: the mean (D,), the trace of the covariance Σ_a, and Tr (S Σ_a S)^½."""
+
+
+def _few_roots(features: Tensor, root: np.ndarray, weights: np.ndarray) -> _Resampled:
+    """By the Gram matrix of the resampled images after S: no larger than the number of distinct images drawn."""
     from scipy.linalg import eigh
 
-    a, b = features.double().numpy(), reference.double().numpy()
-    mean, covariance = b.mean(0), np.cov(b.T)
-    values, vectors = np.linalg.eigh(covariance)
-    projected = a @ (vectors * np.sqrt(values.clip(min=0)))
+    a = features.double().numpy()
+    projected = a @ root
     gram, lengths = projected @ projected.T, (a**2).sum(1)
-    distances = []
-    for draw in track(weights, "Fréchet distance of resampled edits"):
+    for draw in weights:
         count, own = draw.sum(), np.flatnonzero(draw)
         w = draw[own] / count
         centre = w @ a[own]
@@ -103,9 +136,20 @@ def resampled_frechet(features: Tensor, reference: Tensor, weights: np.ndarray) 
         block = gram[np.ix_(own, own)]
         rows = block @ w
         block = (block - rows[:, None] - rows + w @ rows) * np.sqrt(np.outer(w, w)) * count / (count - 1)
-        root = np.sqrt(eigh(block, eigvals_only=True, driver="evr", overwrite_a=True).clip(min=0)).sum()
-        distances.append(((centre - mean) ** 2).sum() + spread + np.trace(covariance) - 2 * root)
-    return np.array(distances)
+        trace = np.sqrt(eigh(block, eigvals_only=True, driver="evr", overwrite_a=True).clip(min=0)).sum()
+        yield centre, spread, trace
+
+
+def _many_roots(features: Tensor, root: np.ndarray, weights: np.ndarray) -> _Resampled:
+    """By the covariance of the resampled images, D×D, which is added up block by block."""
+    for draw in weights:
+        count = draw.sum()
+        w = [own / count for own in np.split(draw, range(BLOCK, len(draw), BLOCK))]
+        centre = sum(own @ block for own, block in zip(w, _blocks(features), strict=True))
+        centred = (block - centre for block in _blocks(features))
+        covariance = sum((block.T * own) @ block for own, block in zip(w, centred, strict=True)) * count / (count - 1)
+        values = np.linalg.eigvalsh(root.T @ covariance @ root)
+        yield centre, np.trace(covariance), np.sqrt(values.clip(min=0)).sum()
 
 
 def kernel_distance(a: Tensor, b: Tensor) -> float:
@@ -118,17 +162,30 @@ def kernel_distance(a: Tensor, b: Tensor) -> float:
 
 
 def resampled_kernel(features: Tensor, reference: Tensor, weights: np.ndarray) -> np.ndarray:
-    """Kernel distances to the reference of resampled features; arguments and result as in `resampled_frechet`."""
-    a, b = features.double().numpy(), reference.double().numpy()
+    """Kernel distances to the reference of resampled features; arguments and result as in `resampled_frechet`.
+
+    The matrices of all pairs, N×N, N×M and M×M, are never whole in memory: they are summed block by block.
+    """
 
     def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (x @ y.T / x.shape[1] + 1) ** 3
 
-    own, other = kernel(a, a), kernel(b, b)
-    within_reference = (other.sum() - np.trace(other)) / (len(b) * (len(b) - 1))
-    count = weights.sum(1)
-    within = ((weights @ own * weights).sum(1) - weights @ np.diag(own)) / (count * (count - 1))
-    return within + within_reference - 2 * weights @ kernel(a, b).mean(1) / count
+    within_reference = 0.0
+    for i, x in enumerate(_blocks(reference)):
+        for y in islice(_blocks(reference), i):
+            within_reference += 2 * kernel(x, y).sum()
+        own = kernel(x, x)
+        within_reference += own.sum() - np.trace(own)
+    within_reference /= len(reference) * (len(reference) - 1)
+    count, within, between = weights.sum(1), 0.0, 0.0
+    parts = np.split(weights, range(BLOCK, weights.shape[1], BLOCK), axis=1)
+    for i, (x, w) in enumerate(zip(_blocks(features), parts, strict=True)):
+        for y, v in islice(zip(_blocks(features), parts, strict=True), i):
+            within = within + 2 * (w @ kernel(x, y) * v).sum(1)
+        own = kernel(x, x)
+        within = within + (w @ own * w).sum(1) - w @ np.diag(own)
+        between = between + 2 * w @ (sum(kernel(x, y).sum(1) for y in _blocks(reference)) / len(reference))
+    return within / (count * (count - 1)) + within_reference - between / count
 
 
 def set_distances(features: Tensor, reference: Tensor, subjects: pd.Series) -> dict[str, float]:

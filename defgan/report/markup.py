@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from defgan.report.names import data_name
+from defgan.evaluation.edits import PERSON_SET
+from defgan.report.names import data_name, in_place
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,11 +28,12 @@ def measures(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
         if metrics["gain_final"] is not None
         else "Gain over copying needs true images, which real photographs do not have."
     )
-    stands_in = "" if networks["frechet"] == "FID" else " (in place of the paper's Inception FID)"
+    edits = " of the edits to the AUs of one person of role mug" if metrics["distance_set"] == PERSON_SET else ""
     return (
-        f"Edited faces: {data_name(data['wild'])}, six expressions. {networks['frechet']}{stands_in} against "
-        f"{reference} of role {metrics['reference']}: {data_name(data[metrics['reference']])}. Identity distance: "
-        f"{networks['identity']} (in place of the paper's OpenFace). {truth}"
+        f"Edited faces: {data_name(data['wild'])}, six expressions. "
+        f"{networks['frechet']}{in_place(networks, 'frechet')}{edits} against {reference} of role "
+        f"{metrics['reference']}: {data_name(data[metrics['reference']])}. Identity distance: "
+        f"{networks['identity']}{in_place(networks, 'identity')}. {truth}"
     )
 
 

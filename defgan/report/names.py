@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from defgan import methods
@@ -14,6 +15,16 @@ TRUE_LABEL = TRUE_IMAGE.capitalize()
 """The true images in tables, measured as if a method had made them."""
 _TRUE_COLOUR = "#222222"
 CORPUS = "embedded corpus (rendered faces)"
+PUBLISHED = MappingProxyType({"emotionet": "EmotioNet", "celeba_hq": "CelebA-HQ", "mug": "MUG", "rafd": "RaFD"})
+"""The names of the paper's data sets, by layout."""
+PAPERS_NETWORKS = MappingProxyType(
+    {
+        "frechet": ("FID", "the paper's Inception FID"),
+        "identity": ("1 − cos, OpenFace nn4.small2", "the paper's OpenFace"),
+        "action_units": ("OpenFace 2", "OpenFace 2"),
+    }
+)
+"""What measures in the paper: its name where we use it too (`networks` of the metrics), and in a sentence."""
 SUPERVISED = "supervised by rendered pairs; the paper trains without"
 """Said wherever such a method is shown."""
 
@@ -28,14 +39,35 @@ def colour(name: str) -> str:
     return _TRUE_COLOUR if name == TRUTH else methods.get(name).colour
 
 
+def in_place(networks: Mapping[str, str], kind: str) -> str:
+    """In brackets, after a space: what another network than the paper's stands in for; "" for the paper's own."""
+    own, papers = PAPERS_NETWORKS[kind]
+    return "" if networks[kind] == own else f" (in place of {papers})"
+
+
 def data_name(source: Mapping[str, Any]) -> str:
-    """The name of a role's photographs: the embedded corpus, or the last two folders of the path.
+    """The name of a role's photographs: the embedded corpus, a published data set, or the last two folders of the path.
+
+    That of several data sets names each, as long as they are there.
 
     `source` is the role's entry of `data` in params.yaml.
     """
     if source["layout"] == "corpus":
         return CORPUS
+    if source["layout"] in PUBLISHED:
+        return PUBLISHED[source["layout"]]
+    if source["layout"] == "several" and (path := Path(source["path"])).is_dir():
+        parts = sorted(part.stem for part in path.iterdir() if not part.name.startswith("."))
+        return join(PUBLISHED.get(part.lower(), part) for part in parts)
     return "/".join(Path(source["path"]).resolve().parts[-2:])
+
+
+def figures_folder(data: Mapping[str, Any]) -> Path:
+    """Where the figures go, by the layout of the wild photographs; `data` are the params of that name, plain values.
+
+    Git keeps the figures of the embedded corpus. It ignores those of photographs, which show people.
+    """
+    return Path("reports/figures", data["wild"]["layout"])
 
 
 def role_name(role: str) -> str:

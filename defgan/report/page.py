@@ -1,7 +1,7 @@
 """The page: all tables and figures, the sliders, and how they were made, in one file that fetches nothing."""
 
-import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from PIL import Image
 
+from defgan.report.captions import read_captions
+from defgan.report.names import in_place
 from defgan.report.sliders import data_uri
 from defgan.tracking_runs import RecordedRun
 
@@ -54,23 +56,23 @@ def number_of(name: str) -> tuple[bool, str]:
     return not name.startswith("fig_"), name
 
 
-def read_figures(directory: Path, params: Mapping[str, Any]) -> list[PageFigure]:
-    """The figures of a directory that have a caption in its captions.json, the paper's first.
+def read_figures(folders: Iterable[Path], params: Mapping[str, Any], page: Path) -> list[PageFigure]:
+    """The figures of some folders that have a caption in their captions.json, the paper's first.
 
-    `params` are all params by dotted key.
+    `params` are all params by dotted key; the addresses of the files are relative to `page`.
     """
-    texts = json.loads((directory / "captions.json").read_text(encoding="utf-8"))
     figures = []
-    for name in sorted(texts, key=number_of):
-        png = directory / f"{name}.png"
-        with Image.open(png) as image:
-            width, height = image.size
-        files = [f"{directory.name}/{path.name}" for path in (png, png.with_suffix(".pdf")) if path.is_file()]
-        values = {key: params[key] for key in texts[name]["params"] if params[key] is not None}
-        figures.append(
-            PageFigure(name, data_uri(png.read_bytes(), "image/png"), width, height, files, texts[name], values)
-        )
-    return figures
+    for folder in folders:
+        for name, text in read_captions(folder).items():
+            png = folder / f"{name}.png"
+            with Image.open(png) as image:
+                width, height = image.size
+            paths = [path for path in (png, png.with_suffix(".pdf")) if path.is_file()]
+            files = [Path(os.path.relpath(path, page.parent)).as_posix() for path in paths]
+            values = {key: params[key] for key in text["params"] if params[key] is not None}
+            uri = data_uri(png.read_bytes(), "image/png")
+            figures.append(PageFigure(name, uri, width, height, files, text, values))
+    return sorted(figures, key=lambda figure: number_of(figure.name))
 
 
 def read_document(path: Path) -> Document:
@@ -102,7 +104,9 @@ def read_documents(directory: Path, first: str = "") -> list[Document]:
 
 def substitutes(figures: Sequence[PageFigure], networks: Mapping[str, str]) -> list[str]:
     """What is used in place of the paper's own data and networks, each once."""
-    frechet = [] if networks["frechet"] == "FID" else [f"{networks['frechet']} in place of the Inception FID (Table 1)"]
+    frechet = []
+    if in_place(networks, "frechet"):
+        frechet.append(f"{networks['frechet']} in place of the Inception FID (Table 1)")
     return list(dict.fromkeys([*frechet, *(entry for figure in figures for entry in figure.caption["substitutes"])]))
 
 
@@ -111,6 +115,7 @@ def render(
     figures: Sequence[PageFigure],
     tables: Sequence[Document],
     cards: Sequence[Document],
+    study: Sequence[Document],
     sliders: Mapping[str, Any],
     networks: Mapping[str, str],
     params_text: str,
@@ -129,6 +134,7 @@ def render(
         figures=figures,
         tables=tables,
         cards=cards,
+        study=study,
         sliders=sliders,
         substitutes=substitutes(figures, networks),
         params_text=params_text,

@@ -1,7 +1,9 @@
 """What the pipeline has made, read when somebody asks for it: a figure waits for its own data only."""
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,6 +74,10 @@ class Results:
     def numbers(self, table: str) -> pd.DataFrame:
         """The plain numbers of a table in reports/tables."""
         return pd.read_csv(existing(f"reports/tables/{table}.csv"))
+
+    def description(self, name: str) -> dict[str, Any]:
+        """What stands beside the weights of a method: `architecture` and `params`."""
+        return json.loads(existing(f"models/{name}.json").read_text(encoding="utf-8"))
 
     def curves(self, name: str) -> pd.DataFrame:
         """The training curves of a method: `step` and a column for every scalar."""

@@ -135,7 +135,8 @@ def compared_images(plan: pd.DataFrame, wild: Faces, options: UserStudyParams) -
     """
     rng = np.random.default_rng([options.seed, _STREAM_COMPARED])
     edits = _edits(plan)
-    suitable = suitable_faces(wild, options).to_numpy()
+    edited = Faces(wild.frame[wild.frame["image_id"].isin(edits["image_id"])], wild.pixels)
+    suitable = suitable_faces(edited, options).to_numpy()
     if len(suitable) < options.questions:
         raise UserError(
             f"user_study.questions: {options.questions} faces of distinct people, near neutral and near frontal, are"

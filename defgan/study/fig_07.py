@@ -6,11 +6,25 @@ from matplotlib.figure import Figure
 
 from defgan import methods
 from defgan.facs import EXPRESSIONS
+from defgan.report.captions import Caption
 from defgan.study.analysis import ALL
 from defgan.study.design import METHODS
 
 _LABEL_HEIGHT = 8
 """Percent; a lower bar has no space for its number."""
+
+
+CAPTION = Caption(
+    title="Fig. 7: The user study, stage 2",
+    shows=(
+        "Each method's share of the votes for the more plausible edit, by target expression and over all, with 95 % "
+        "Wilson intervals, as if the votes were independent."
+    ),
+    data="role wild; what participants handed in",
+    methods=tuple(methods.get(name).label for name in METHODS),
+    substitutes=(),
+    params=("user_study.questions", "user_study.seed"),
+)
 
 
 def votes_by_expression(table: pd.DataFrame, participants: int) -> Figure:

@@ -7,13 +7,15 @@ import pandas as pd
 
 from defgan.errors import MissingInputError
 from defgan.files import atomic_directory
+from defgan.report.captions import CAPTIONS, as_text
 from defgan.report.style import figure_style, save
 from defgan.study import analysis, pages
 from defgan.study.design import METHODS, STUDY
-from defgan.study.fig_07 import votes_by_expression
+from defgan.study.fig_07 import CAPTION, votes_by_expression
 from defgan.study.responses import Responses, Study, read_responses
 from defgan.study.typed_text import for_csv
 
+FIGURE = "fig_07_user_study"
 NO_RESPONSES = "# User study\n\nNo responses yet, so no figure. docs/user_study.md says how to run the study.\n"
 
 
@@ -69,7 +71,8 @@ def _write_report(responses: Responses, reports: Path) -> dict[str, float]:
             table = analysis.votes(compared)
             write("votes", pages.votes_page(table, participants), table)
             tests += analysis.compared_tests(compared)
-            save(votes_by_expression(table, participants), directory, "fig_07_user_study", photographs=False)
+            save(votes_by_expression(table, participants), directory, FIGURE, photographs=False)
+            (directory / CAPTIONS).write_text(as_text({FIGURE: CAPTION}), encoding="utf-8")
             of_first = table[(table["expression"] == analysis.ALL) & (table["method"] == METHODS[0])]
             share = float(of_first["share"].iloc[0])
             numbers |= {"stage2.participants": participants, f"stage2.share_{METHODS[0]}": share}

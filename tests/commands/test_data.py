@@ -5,6 +5,7 @@ import tomllib
 
 import pandas as pd
 import pytest
+import yaml
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -112,3 +113,28 @@ def test_the_installed_command_is_this_one():
         patch.setattr("sys.argv", ["defgan", "data", "check", "--help"])
         main()
     assert ended.value.code == 0
+
+
+def test_the_aus_of_openface_are_found_and_counted(tmp_path):
+    for name in ("a", "b", "c"):
+        put(tmp_path / f"anna/{name}.png", (400, 300))
+    row = pd.DataFrame([{f"{au}_r": 1.0 for au in AU_NAMES} | {"confidence": 0.9}])
+    (tmp_path / "openface/anna").mkdir(parents=True)
+    for name in ("a", "b"):
+        row.to_csv(tmp_path / f"openface/anna/{name}.csv", index=False)
+    code, said = check("wild", tmp_path)
+    assert code == 0
+    assert "openface: a row for 2 of 3 photographs" in said and "action_units: openface}" in said
+    row.drop(columns="AU12_r").to_csv(tmp_path / "openface/anna/a.csv", index=False)
+    assert "a.csv: column AU12_r is missing" in check("wild", tmp_path)[1]
+
+
+def test_the_settings_of_the_role_are_those_that_count(tmp_path, monkeypatch):
+    put(tmp_path / "photographs/anna/a.png", (400, 300))
+    values = yaml.safe_load((ROOT / "params.yaml").read_text(encoding="utf-8"))
+    values["data"]["wild"] = {"path": "photographs", "layout": "folder", "points": "mtcnn", "action_units": "openface"}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    said = check("wild", "photographs")[1]
+    assert "note: data.wild.action_units: photographs: action_units is openface, but there are no CSV files" in said
+    assert "openface, but" not in check("train", "photographs")[1]

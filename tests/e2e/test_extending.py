@@ -71,4 +71,4 @@ def test_the_pipeline_runs_with_all_additions(extended):
     table = pd.read_csv(extended.path / "reports/tables/table_1.csv").set_index("method")
     assert "autoencoder" in table.index and table.loc["autoencoder", "frechet"] > 0
     assert "| Autoencoder |" in (extended.path / "reports/tables/table_1.md").read_text(encoding="utf-8")
-    assert (extended.path / "reports/figures/change_inside.png").is_file()
+    assert (extended.path / "reports/figures/corpus/change_inside.png").is_file()

@@ -90,7 +90,7 @@ def test_metrics_tables_and_figures(finished):
     assert measured["copy"]["gain_final"] == 0 and measured["copy"]["identity"] == pytest.approx(0, abs=1e-6)
     assert measured["defgan"]["gain_deformed"] is not None and measured["ganimation"]["gain_deformed"] is None
     assert "Fréchet" in (clone.path / "reports/tables/table_1.md").read_text()
-    figures = {path.name[:6] for path in (clone.path / "reports/figures").glob("fig_*.png")}
+    figures = {path.name[:6] for path in (clone.path / "reports/figures/corpus").glob("fig_*.png")}
     assert {f"fig_{number:02d}" for number in (1, 3, 4, 5, 6, 10, 11, 12, 17, 18)} <= figures
     page = (clone.path / "reports/index.html").read_text()
     assert all(name in page for name in figures) and "Fréchet" in page

@@ -1,9 +1,11 @@
 """The Fréchet distance against closed forms, and its features against what the network is known to recognise."""
 
+import tracemalloc
 from pathlib import Path
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image, ImageFilter
@@ -114,6 +116,36 @@ def test_resampled_distances_are_those_of_the_repeated_images(sets):
     ):
         expected = [distance(edits[np.repeat(np.arange(12), draw)], reference) for draw in weights]
         assert resampled(edits, reference, weights) == pytest.approx(expected, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("block", [5, 12, 100])
+@pytest.mark.parametrize("dimensions", [4, 30])  # fewer than images, and more
+def test_blocks_change_no_distance(sets, monkeypatch, block, dimensions):
+    edits, reference = (own[:, :dimensions] for own in sets)
+    weights = np.random.default_rng(1).multinomial(12, np.full(12, 1 / 12), size=4)
+    draws = [edits[np.repeat(np.arange(12), draw)] for draw in weights]
+    monkeypatch.setattr(frechet, "BLOCK", block)
+    mean, covariance = frechet.statistics(edits)
+    np.testing.assert_allclose(mean, edits.double().mean(0), rtol=1e-12)
+    np.testing.assert_allclose(covariance, np.cov(edits.double().numpy(), rowvar=False), rtol=1e-9, atol=1e-12)
+    found = frechet.resampled_frechet(edits, reference, weights), frechet.resampled_kernel(edits, reference, weights)
+    monkeypatch.setattr(frechet, "BLOCK", 1000)
+    for own, distance in zip(found, (frechet.frechet_distance, frechet.kernel_distance), strict=True):
+        assert own == pytest.approx([distance(draw, reference) for draw in draws], rel=1e-6, abs=1e-7)
+
+
+def test_memory_does_not_grow_with_the_number_of_images(monkeypatch):
+    monkeypatch.setattr(frechet, "BLOCK", 128)
+    monkeypatch.setattr(frechet, "SET_SAMPLES", 5)
+    people, peaks = pd.Series(np.arange(2000) // 6), []
+    for count in (500, 2000):
+        features = torch.rand(count, 16, generator=torch.Generator().manual_seed(0))
+        tracemalloc.start()
+        frechet.set_distances(features, features + 0.1, people[:count])
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    # What grows are the features and the draws, a few numbers per image. All pairs of 2,000 images would take 32 MB.
+    assert peaks[1] - peaks[0] < 4e6, peaks
 
 
 def test_kernel_distance_is_torch_fidelitys(sets):

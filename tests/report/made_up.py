@@ -55,6 +55,7 @@ def metrics(gain: float | None = 0.1, gain_deformed: float | None = None) -> dic
         "reference": "train",
         "reference_images": 2000,
         "reference_available": 4500,
+        "distance_set": "expressions",
         "networks": dict(COMPARED["networks"]),
     }
 

@@ -11,9 +11,13 @@ def test_rows_are_called_by_method_with_its_note_or_the_true_image():
         method_name("nobody")
 
 
-def test_data_are_called_by_their_folder_and_the_corpus_by_its_name():
+def test_data_are_called_by_their_folder_and_the_corpus_by_its_name(tmp_path):
     assert data_name({"layout": "corpus", "path": "data/corpus/wild"}) == "embedded corpus (rendered faces)"
     assert data_name({"layout": "folder", "path": "/secret/portraits/neutral"}) == "portraits/neutral"
+    assert data_name({"layout": "celeba_hq", "path": "photographs/anywhere"}) == "CelebA-HQ"
+    for part in ("web", "celeba_hq", ".hidden"):
+        (tmp_path / part).mkdir()
+    assert data_name({"layout": "several", "path": str(tmp_path)}) == "CelebA-HQ and web"
 
 
 def test_sentences_agree_with_their_number():

@@ -114,6 +114,8 @@ def make_workspace(path: Path, faces: int = 6, size: int = 32, truth: bool = Tru
     own = {"final": true, "deformed": np.roll(inputs, 3, axis=1), "offsets": np.full_like(offsets, 0.5)}
     write_edits(path / "edits/defgan_supervised", plan, mask=np.zeros_like(mask), **own)
     (path / "metrics/methods").mkdir(parents=True)
+    (path / "models").mkdir()
+    shutil.copy(ROOT / "defgan/weights/defgan.json", path / "models/defgan.json")
     logged = {
         "ganimation_supervised": ("final",),
         "defgan_supervised": ("final", "motion"),

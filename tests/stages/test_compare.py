@@ -53,7 +53,7 @@ def test_metrics_tables_and_what_is_printed(measured, tracked, capsys):
     for text in (printed.replace("\n", " "), page):
         for part in ("EfficientNet-Lite0", "ResNet-128", "embedded corpus"):
             assert part in text
-    assert "reports/figures" in printed
+    assert "reports/figures/corpus" in printed
 
 
 def test_the_directory_of_tables_is_written_anew(measured):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -11,8 +12,11 @@ from PIL import Image
 
 from defgan.facs import AU_NAMES, EXPRESSIONS
 from defgan.report import figures
+from defgan.report.captions import as_text
 from defgan.report.results import Results
+from defgan.study.fig_07 import CAPTION
 from stages.page import page
+from tests.conftest import ROOT
 from tests.report.made_up import COMPARED, metrics
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -22,7 +26,7 @@ HOSTILE = "<img src=x onerror=alert(1)>"
 def address(workspace) -> str:
     """The made-up run as a page, the address of the file."""
     (workspace / "metrics/compare.json").write_text(json.dumps(COMPARED))
-    directory = workspace / "reports/figures"
+    directory = workspace / "reports/figures/corpus"
     directory.mkdir(parents=True)
     results = Results({"wild": HOSTILE, "rafd": "made-up blobs"})
     results.networks = lambda method: metrics()["networks"]
@@ -31,6 +35,15 @@ def address(workspace) -> str:
     (directory / "captions.json").write_text(json.dumps(texts))
     for name in texts:
         Image.new("RGB", (1000, 300), "white").save(directory / f"{name}.png")
+    votes = workspace / "reports/votes"
+    votes.mkdir()
+    (votes / "captions.json").write_text(as_text({"fig_07_user_study": CAPTION}))
+    Image.new("RGB", (900, 400), "white").save(votes / "fig_07_user_study.png")
+    (votes / "plausibility.md").write_text("# User study, stage 1: plausibility\n\n| a |\n|---|\n| 3.25 |\n")
+    (votes / "votes.md").write_text("# User study, stage 2: votes (Fig. 7)\n\n| a |\n|---|\n| 63 % |\n")
+    (workspace / "docs/figures").mkdir(parents=True)
+    for path in (ROOT / "docs/figures").glob("[cf]*"):
+        shutil.copy(path, workspace / "docs/figures")
     (workspace / "reports/tables").mkdir()
     (workspace / "reports/tables/table_1.md").write_text("# Table 1\n\n| method | a |\n|---|---|\n| DefGAN | 1.5 |\n")
     # Edits that depend on what is asked for: AU12 darkens and moves to the left, all else darkens.
@@ -119,9 +132,19 @@ def test_nothing_is_wider_than_the_window_and_all_has_a_name(opened):
     view.locator("#fig_01_alpha_strip summary").click()
     assert HOSTILE in view.locator("#fig_01_alpha_strip dl").inner_text()
     assert "1.5" in view.locator("#tables table").inner_text()
+    # The user study: Fig. 7 among the figures in their order, both forms, and both stages' tables.
+    shown = view.locator("#figures > figure").evaluate_all("all => all.map(f => f.id)")
+    assert [name[:6] for name in shown] == ["fig_01", "fig_03", "fig_07", "fig_15", "fig_16"]
+    assert view.locator("#study summary").all_inner_texts() == [
+        *("User study, stage 2: votes (Fig. 7)", "User study, stage 1: plausibility")
+    ]
+    files = view.locator("#fig_15_user_study_stage_1 dd a, #fig_07_user_study dd a").evaluate_all(
+        "all => all.map(a => a.getAttribute('href'))"
+    )
+    assert files == ["votes/fig_07_user_study.png", "../docs/figures/fig_15_user_study_stage_1.png"]
 
 
 def test_what_is_missing_is_named(workspace, capsys):
     with pytest.raises(SystemExit):
         page()
-    assert "reports/figures/captions.json: no such file" in capsys.readouterr().err
+    assert "reports/figures/corpus/captions.json: no such file" in capsys.readouterr().err

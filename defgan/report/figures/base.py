@@ -8,28 +8,20 @@ from typing import TYPE_CHECKING
 
 from defgan.methods import registry
 from defgan.methods.base import Method
-from defgan.report.names import CORPUS, role_name, supervision
+from defgan.report.captions import Caption
+from defgan.report.names import CORPUS, PAPERS_NETWORKS, PUBLISHED, role_name, supervision
 
 if TYPE_CHECKING:
     import matplotlib.figure
 
     from defgan.report.results import Results
 
-_INSTEAD_OF = {"wild": "CelebA-HQ and web photographs", "rafd": "the Radboud Faces Database"}
-"""The paper's data of each role that figures show."""
+_PAPERS_DATA = {
+    "wild": (PUBLISHED["celeba_hq"], "CelebA-HQ and web photographs"),
+    "rafd": (PUBLISHED["rafd"], "the Radboud Faces Database"),
+}
+"""The paper's data of each role that figures show: the name where we use it too, and in a sentence."""
 _TRUE_IMAGE = "The true image is the same person, rendered under the target AUs."
-
-
-@dataclass(frozen=True)
-class Caption:
-    """What stands below a figure; `substitutes` are what we use in place of the paper's means."""
-
-    title: str
-    shows: str
-    data: str
-    methods: tuple[str, ...]
-    substitutes: tuple[str, ...]
-    params: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -69,14 +61,20 @@ class Figure:
         """The title with the number."""
         return f"Fig. {self.number}: {self.title}" if self.number else self.title
 
+    def shows_people(self, results: Results) -> bool:
+        """Whether it shows photographs of people among figures of rendered faces."""
+        return self.photographs and results.data["wild"] == CORPUS != results.data[self.role]
+
     def caption(self, results: Results) -> Caption:
         """What stands below it, for the data at hand."""
         rendered = self.role and results.data[self.role] == CORPUS
         substitutes = []
         if (network := self.network)[0]:
-            substitutes.append(f"{results.networks(self.methods[0])[network[0]]} in place of {network[1]}")
-        if rendered:
-            substitutes.append(f"{CORPUS} in place of {_INSTEAD_OF[self.role]}")
+            used = results.networks(self.methods[0])[network[0]]
+            if used != PAPERS_NETWORKS[network[0]][0]:
+                substitutes.append(f"{used} in place of {network[1]}")
+        if self.role and _PAPERS_DATA[self.role][0] not in results.data[self.role]:
+            substitutes.append(f"{results.data[self.role]} in place of {_PAPERS_DATA[self.role][1]}")
         shows = f"{self.shows} {_TRUE_IMAGE}" if self.true_image and rendered else self.shows
         shows += supervision(self.methods)
         names = {role: f"{role_name(role)}: {data}" for role, data in results.data.items()}

@@ -4,7 +4,7 @@ import pandas as pd
 
 from defgan.methods import registry
 from defgan.report.markup import score, with_interval
-from defgan.report.names import join, method_name
+from defgan.report.names import in_place, join, method_name
 from defgan.report.pairs import Pair, pairs
 from defgan.report.significance import compare_pairs
 from defgan.report.tables import ENDS, INTERVALS, Measurements, Page, by_expression
@@ -45,24 +45,32 @@ def _cells(row: pd.Series, pair: Pair) -> dict[str, str]:
 
 
 def page(measurements: Measurements) -> Page:
-    """By expression and over all: the distances of all pairs, and the means of the other methods."""
+    """By expression and over all: the distances of all pairs, the means of the other methods and of more embedders."""
     compared = {method.name for pair in pairs() for method in (pair.method, pair.rival)}
     untrained = {method.name for method in registry.every() if not method.trained}
-    others = [name for name in measurements.counted if name not in compared | untrained]
+    more = [key for key in measurements.networks if key.startswith("identity_")]
+    learnt = [name for name in measurements.counted if name not in untrained]
+    others = [name for name in learnt if name not in compared]
     found = [_numbers(pair, measurements) for pair in pairs()]
     numbers = pd.concat([found[0], *(frame.drop(columns=["expression", "images"]) for frame in found[1:])], axis=1)
     rows = []
     for _, row in numbers.iterrows():
-        own = {name: by_expression(measurements.counted[name])[row["expression"]] for name in others}
+        own = {name: by_expression(measurements.counted[name])[row["expression"]] for name in learnt}
         rows.append(
             {"expression": row["expression"], "images": str(row["images"])}
             | {key: cell for pair in pairs() for key, cell in _cells(row, pair).items()}
-            | {f"{method_name(name)} ↓": score(table["identity"].mean(), 4) for name, table in own.items()}
+            | {f"{method_name(name)} ↓": score(own[name]["identity"].mean(), 4) for name in others}
+            | {
+                f"{method_name(name)}, {measurements.networks[key]} ↓": score(own[name][key].mean(), 4)
+                for key in more
+                for name in learnt
+            }
         )
     text = (
-        f"Identity distance between edit and input, {measurements.networks['identity']} (in place of the paper's "
-        "OpenFace), by expression. All methods have the same faces and targets, paired image by image. Copy-input has "
-        f"0 by definition. Relative improvement: {join(pair.improvement for pair in pairs())}, of the means. "
+        f"Identity distance between edit and input, {measurements.networks['identity']}"
+        f"{in_place(measurements.networks, 'identity')}, by expression. All methods have the same faces and targets, "
+        "paired image by image. Copy-input has 0 by definition. Relative improvement: "
+        f"{join(pair.improvement for pair in pairs())}, of the means. "
         f"{INTERVALS} p: two-sided Wilcoxon signed-rank test of {join(pair.text for pair in pairs())}, Holm-corrected "
         "for six expressions. Over all expressions, the test compares the means of the people. "
         f"{measurements.base}"

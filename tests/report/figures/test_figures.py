@@ -5,6 +5,7 @@ import re
 import pytest
 
 from defgan.errors import UserError
+from defgan.evaluation.identity import DISTANCE_NAMES
 from defgan.methods import get as method
 from defgan.params import Params
 from defgan.report import figures
@@ -51,6 +52,18 @@ def test_of_photographs_no_caption_speaks_of_rendered_faces(results):
     for figure in figures.every():
         caption = figure.caption(results)
         assert "rendered under" not in caption.shows and CORPUS not in str(caption), figure.name
+
+
+def test_the_papers_networks_and_data_stand_in_for_nothing(results):
+    results.data = {"wild": "CelebA-HQ and photographs/web", "rafd": "RaFD", "train": "EmotioNet"}
+    networks = results.networks(None) | {"identity": DISTANCE_NAMES["openface-nn4.small2"], "frechet": "FID"}
+    results.networks = lambda method: networks
+    for name in ("fig_03", "fig_08", "fig_17"):
+        assert figures.get(name).caption(results).substitutes == (), name
+    results.data = results.data | {"wild": "photographs/mine"}
+    assert figures.get("fig_03").caption(results).substitutes == (
+        "photographs/mine in place of CelebA-HQ and web photographs",
+    )
 
 
 def test_the_words_are_the_fields_and_the_params_exist(results, params: Params):

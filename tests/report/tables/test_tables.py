@@ -5,6 +5,8 @@ import re
 import numpy as np
 
 from defgan.report import markup
+from defgan.report.names import method_name
+from defgan.report.tables import Measurements, identity_by_expression
 from tests.report.made_up import every_metrics, measurements
 
 
@@ -51,3 +53,17 @@ def test_markdown_is_a_table(pages):
     assert page[0] == "# Table 1" and page[-1] == "caption"
     rows = [line for line in page if line.startswith("|")]
     assert len(rows) == 9 and len({row.count("|") for row in rows}) == 1
+
+
+def test_more_embedders_stand_beside_the_one_that_counts():
+    made, name = measurements(), "identity_facenet-vggface2"
+    networks = made.networks | {name: "1 − cos, FaceNet"}
+    metrics = {key: own | {"networks": networks} for key, own in made.metrics.items()}
+    every = {key: table.assign(**{name: 2 * table["identity"]}) for key, table in made.every.items()}
+    both = identity_by_expression.page(Measurements(metrics, every, made.data)).table.iloc[-1]
+    alone = identity_by_expression.page(made).table.iloc[-1]
+    assert dict(both)["StarGAN (App. F) ↓"] == dict(alone)["StarGAN (App. F) ↓"]
+    found = {key: float(value) for key, value in both.items() if "FaceNet" in key}
+    assert set(found) == {f"{method_name(key)}, 1 − cos, FaceNet ↓" for key in (*made.metrics,) if key != "copy"}
+    own = float(both["DefGAN ↓"].split()[0])
+    assert abs(found["DefGAN, 1 − cos, FaceNet ↓"] - 2 * own) < 2e-4
