@@ -28,12 +28,12 @@ $(UV):
 	@ln -s bin/uv $@
 
 $(STAMP): $(UV) pyproject.toml uv.lock
-	$(UV) sync --frozen --python .uv/bin/python
+	$(UV) sync --frozen --python .uv/bin/python --extra experiment
 	@touch $@
 
 # The tests also use the optional packages, except py-feat, which downloads its networks when it is first used.
 $(TEST_STAMP): $(STAMP)
-	$(UV) sync --frozen --python .uv/bin/python --extra c2pa --extra cluster --extra demo --extra heic --extra onnx
+	$(UV) sync --frozen --python .uv/bin/python --extra experiment --extra c2pa --extra cluster --extra demo --extra heic --extra onnx
 	@touch $@
 
 # A ZIP of the sources has no .git, and DVC does not run without one.

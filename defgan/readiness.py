@@ -41,7 +41,7 @@ def problems(params: Params) -> list[str]:
         if source.layout == "corpus" and Path(source.path) == Path("data/corpus", role):
             continue  # rendered; params themselves say whether there are enough
         try:
-            dataset = read_dataset(source.layout, source.path)
+            dataset = read_dataset(source.layout, source.path, source.views)
         except UserError as error:
             found.append(f"data.{role}: {error}")
             continue

@@ -76,7 +76,7 @@ def conda() -> tuple[dict[str, str], list[str]]:
 
 def test_conda_installs_the_project_and_what_its_tests_need():
     packages, [project, *others] = conda()
-    assert project == "-e ." and requirements(others) == requirements(PROJECT["dependency-groups"]["dev"])
+    assert project == "-e .[experiment]" and requirements(others) == requirements(PROJECT["dependency-groups"]["dev"])
     assert packages["python"] == PROJECT["project"]["requires-python"]
 
 
@@ -85,7 +85,7 @@ def test_pip_resolves_to_one_opencv(tmp_path):
     """As conda's pip does: without the settings of uv that pyproject.toml has. It needs a package registry."""
     uv = shutil.which("uv", path=os.pathsep.join([str(ROOT / ".uv/bin"), os.environ["PATH"]]))
     lines = tmp_path / "requirements.txt"
-    lines.write_text("\n".join(conda()[1]).replace("-e .", f"-e {ROOT}") + "\n", encoding="utf-8")
+    lines.write_text("\n".join(conda()[1]).replace("-e .[", f"-e {ROOT}[") + "\n", encoding="utf-8")
     assert uv, "needs uv; `make setup` installs it"
     command = [uv, "pip", "compile", "--no-config", "--quiet", "--no-annotate", "--python", sys.executable, lines]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)

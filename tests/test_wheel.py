@@ -61,6 +61,44 @@ def test_the_wheel_holds_one_package_with_its_data(wheel):
     assert set(held) <= names
 
 
+def installed_bytes(python: Path) -> int:
+    """Size of what is installed in an environment, without torch and what torch alone needs."""
+    code = (
+        "import importlib.metadata as m, os; own = ('torch', 'nvidia', 'triton', 'cuda', 'sympy', 'networkx');"
+        "print(sum(os.path.getsize(f.locate()) for d in m.distributions() for f in d.files or ()"
+        " if not d.name.startswith(own) and os.path.isfile(f.locate())))"
+    )
+    return int(run(python, "-c", code, cwd=python.parent))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1200)
+def test_an_installation_that_only_edits_is_light(uv, tmp_path):
+    """The project without its extras, from uv.lock: it edits, is a third as large, and names what it lacks."""
+    env = {**os.environ, "UV_PROJECT_ENVIRONMENT": str(tmp_path / "venv")}
+    run(uv, "sync", "--frozen", "--quiet", "--no-dev", "--no-editable", cwd=ROOT, env=env)
+    bin_folder, photo = tmp_path / "venv/bin", ROOT / "defgan/demo/examples/face1.jpg"
+    shutil.copy(photo, tmp_path / "photo.jpg")
+    alone = {"cwd": tmp_path, "env": {"PATH": os.environ["PATH"], "OMP_NUM_THREADS": "1"}}
+    heavy = ("dvc", "mlflow", "anny", "warp", "ray", "lightning_fabric", "pandas", "matplotlib")
+    code = f"""from defgan import Editor
+import importlib.util
+assert not [name for name in {heavy} if importlib.util.find_spec(name)]
+Editor.load().edit("photo.jpg", "happy").image.save("edited.png")"""
+    run(bin_folder / "python", "-c", code, **alone)
+    assert (tmp_path / "edited.png").is_file()
+    ended = subprocess.run(
+        [bin_folder / "defgan", "data", "check", "train", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+        **alone,
+    )
+    assert ended.returncode == 1 and "--extra experiment" in ended.stderr and "Traceback" not in ended.stderr
+    light, whole = installed_bytes(bin_folder / "python"), installed_bytes(Path(sys.executable))
+    assert light <= whole / 3
+
+
 @pytest.mark.timeout(120)
 def test_an_installed_defgan_edits_a_photograph(environment, tmp_path):
     shutil.copy(ROOT / "defgan/demo/examples/face1.jpg", tmp_path / "photo.jpg")

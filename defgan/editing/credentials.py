@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from defgan.errors import UserError
+from defgan.extras import how_to_install
 
 MIME = {"JPEG": "image/jpeg", "PNG": "image/png", "TIFF": "image/tiff", "WEBP": "image/webp"}
 """Media types of the formats that are signed, by Pillow's names."""
@@ -35,7 +36,8 @@ def _c2pa() -> Any:
     except ModuleNotFoundError as error:
         if error.name != "c2pa":
             raise
-        raise UserError("Content Credentials need the package c2pa-python; the extra `c2pa` installs it") from None
+        remedy = how_to_install("c2pa")
+        raise UserError(f"Content Credentials need the package c2pa-python; install it {remedy}") from None
     return c2pa
 
 

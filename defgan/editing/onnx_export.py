@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from defgan.editing.trained_weights import read_weights
 from defgan.errors import UserError
+from defgan.extras import how_to_install
 from defgan.facs import AU_NAMES
 from defgan.files import atomic_file
 from defgan.methods.model import Model
@@ -59,7 +60,7 @@ def export_onnx(name: str, directory: str | Path, weights: str | Path | None = N
         import onnxruntime
         import onnxscript  # noqa: F401 - torch's exporter is built on it
     except ModuleNotFoundError as error:
-        raise UserError(f"the package {error.name} is missing; the extra `onnx` installs it") from None
+        raise UserError(f"the export needs the package {error.name}; install it {how_to_install('onnx')}") from None
     model, content = read_weights(name, weights)
     model.bf16 = False
     size = content["params"]["image_size"]

@@ -48,6 +48,6 @@ def test_the_graph_edits_the_example_faces_as_torch_does(tmp_path):
 
 def test_a_missing_package_is_named_with_its_remedy(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
-    with pytest.raises(UserError, match=r"onnxruntime is missing; .*extra `onnx`"):
+    with pytest.raises(UserError, match=r"the package onnxruntime; install it .*--extra onnx"):
         export_onnx("defgan", tmp_path)
     assert list(tmp_path.iterdir()) == []
