@@ -33,7 +33,7 @@ $(STAMP): $(UV) pyproject.toml uv.lock
 
 # The tests also use the optional packages, except py-feat, which downloads its networks when it is first used.
 $(TEST_STAMP): $(STAMP)
-	$(UV) sync --frozen --python .uv/bin/python --extra cluster --extra demo --extra heic
+	$(UV) sync --frozen --python .uv/bin/python --extra c2pa --extra cluster --extra demo --extra heic --extra onnx
 	@touch $@
 
 repro: setup ## run the experiment, print Table 1, list the figures, make the page

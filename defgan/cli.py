@@ -2,7 +2,7 @@
 
 import typer
 
-from defgan.commands import data
+from defgan.commands import data, export
 from defgan.demo.command import demo
 from defgan.editing.command import edit
 from defgan.errors import plain_errors
@@ -11,6 +11,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 app.command()(edit)
 app.command()(demo)
 app.add_typer(data.app, name="data")
+app.add_typer(export.app, name="export")
 
 
 @app.callback()

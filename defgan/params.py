@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
-from defgan import methods
 from defgan.datasets import LAYOUTS
 from defgan.errors import UserError
 from defgan.facs import EXPRESSIONS
 from defgan.fields import Coefficient, Decay, Embedder, Epochs, Positive, Share, Strict
+from defgan.methods import registry
 from defgan.methods.adversarial import BaselineCoefficients
 
 
@@ -250,8 +250,8 @@ class _Shared(Strict):
         return self
 
 
-_TOP_LEVEL = tuple(method.Coefficients for method in methods.trained() if not method.block)
-_BLOCKS = {method.block: (method.Coefficients, ...) for method in methods.trained() if method.block}
+_TOP_LEVEL = tuple(method.Coefficients for method in registry.trained() if not method.block)
+_BLOCKS = {method.block: (method.Coefficients, ...) for method in registry.trained() if method.block}
 
 Params = create_model("Params", __base__=(_Shared, *_TOP_LEVEL), **_BLOCKS)
 """All of params.yaml: what all methods share, and each method's coefficients, at the top level or in its block."""

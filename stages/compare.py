@@ -16,7 +16,7 @@ from rich.table import Table
 from defgan.errors import UserError
 from defgan.evaluation.truth import TRUTH
 from defgan.files import atomic_directory, atomic_file
-from defgan.methods import every
+from defgan.methods.registry import every
 from defgan.report import markup, tables
 from defgan.report.measurements import read_measurements, read_metrics
 from defgan.report.names import data_name

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from defgan.files import atomic_file, existing
-from defgan.methods import told_aus
+from defgan.methods.registry import told_aus
 from defgan.report import page as pages
 from defgan.report.results import Results
 from defgan.report.sliders import slider_data

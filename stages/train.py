@@ -7,16 +7,13 @@ from typing import Annotated
 import typer
 
 from defgan import methods
+from defgan.errors import UserError
 from defgan.files import atomic_directory
 from stages.common import console, is_main_process, stage, state_directory
 
-TRAINED = tuple(method.name for method in methods.trained())
 
-
-def train(name: Annotated[str, typer.Argument(help=" | ".join(TRAINED))]) -> None:
+def train(name: Annotated[str, typer.Argument(help="One of those in defgan/methods/registry.py that learn.")]) -> None:
     """Train NAME; its weights go to models/, its curves to metrics/, sample sheets to reports/training/NAME."""
-    if name not in TRAINED:
-        raise typer.BadParameter(f"unknown method {name!r}; known: {', '.join(TRAINED)}")
     with stage("train", "training", item=name) as (params, run):
         # Here, not above: they bring torch, and `--help` must not wait for it.
         from defgan.training import material
@@ -25,6 +22,8 @@ def train(name: Annotated[str, typer.Argument(help=" | ".join(TRAINED))]) -> Non
         from defgan.training.trainer import Trainer
 
         method = methods.get(name)
+        if not method.trained:
+            raise UserError(f"{name}: this method has nothing to learn")
         settings = own_settings(method, params)
         run.log_params(settings)
         learnt = material.read(method)

@@ -1,11 +1,10 @@
 """What imports what, read from the source: for the tests of the house."""
 
 import ast
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from defgan import methods
+from defgan.methods.registry import NAMES
 from tests.conftest import ROOT
 
 ALL_STAGES = ROOT / "stages/common.py"
@@ -68,18 +67,11 @@ def stage_files(script: Path, argument: str = "") -> set[str]:
     the methods' descriptions.
     """
     found = {script} | imported_files(script, lazy=False)
-    registry = ROOT / "defgan/methods/__init__.py"
-    if registry in found and argument in methods.NAMES:
+    if ROOT / "defgan/methods/__init__.py" in found and argument in NAMES:
         own = ROOT / f"defgan/methods/{argument}.py"
         found |= {own, *imported_files(own)}
-    elif registry in found and _reads_descriptions(found):
-        for name in methods.NAMES:
+    if ROOT / "defgan/methods/registry.py" in found:
+        for name in NAMES:
             own = ROOT / f"defgan/methods/{name}.py"
             found |= {own, *imported_files(own, lazy=False)}
     return {str(file.relative_to(ROOT)) for file in found if file.stat().st_size}
-
-
-def _reads_descriptions(files: set[Path]) -> bool:
-    """Whether any of the files asks the registry for methods."""
-    calls = r"methods\.(every|trained|told_aus|get)\(|\b(every|trained|told_aus)\("
-    return any(re.search(calls, file.read_text(encoding="utf-8")) for file in files)

@@ -11,6 +11,7 @@ import yaml
 
 from defgan import methods
 from defgan.evaluation.truth import TRUTH
+from defgan.methods import registry
 from defgan.methods.base import PAIRS
 from defgan.params import Params
 from tests.conftest import ROOT
@@ -82,7 +83,7 @@ def test_a_stage_depends_on_the_code_that_it_runs_and_on_no_other(name, command,
     script = ROOT / f"{module.replace('.', '/')}.py"
     if module == "defgan.params":  # it assembles the methods' coefficients
         files = {script, *imported_files(script, lazy=False)}
-        for method in methods.NAMES:
+        for method in registry.NAMES:
             own = ROOT / f"defgan/methods/{method}.py"
             files |= {own, *imported_files(own, lazy=False)}
         needed = {str(file.relative_to(ROOT)) for file in files if file.stat().st_size}
@@ -106,8 +107,8 @@ def test_every_param_belongs_to_a_stage():
 def test_a_method_retrains_for_its_own_coefficients_only():
     """DVC cannot derive the list of DefGAN's: here it is held against the method's terms and coefficients."""
     watched = {command.split()[-1]: params for _, command, _, params in stages() if "stages.train" in command}
-    assert watched.keys() == {method.name for method in methods.trained()}
-    for method in methods.trained():
+    assert watched.keys() == {method.name for method in registry.trained()}
+    for method in registry.trained():
         own = [method.block] if method.block else list(method.Coefficients.model_fields)
         assert watched[method.name] == ["seed", "training", *own], method.name
         assert {term.coefficient for term in method.terms()} - {""} <= set(method.Coefficients.model_fields)
@@ -126,9 +127,9 @@ def test_every_method_edits_and_is_measured():
     def told(stage):
         return {command.split()[-1] for _, command, *_ in stages() if f"stages.{stage} " in command}
 
-    assert VARS["methods"] == list(methods.NAMES)
-    assert told("edit") == set(methods.NAMES)
-    assert told("evaluate") == {*methods.NAMES, TRUTH}
+    assert VARS["methods"] == list(registry.NAMES)
+    assert told("edit") == set(registry.NAMES)
+    assert told("evaluate") == {*registry.NAMES, TRUTH}
 
 
 def test_outputs_of_stages_and_of_tools_lie_apart():

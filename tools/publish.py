@@ -9,10 +9,10 @@ from typing import Annotated
 
 import typer
 
-from defgan import methods
 from defgan.editing.trained_weights import DIRECTORY, mean_points, publish
 from defgan.errors import plain_errors
 from defgan.faces.table import read_faces
+from defgan.methods import registry
 from stages.common import console
 
 
@@ -26,7 +26,7 @@ def main(
     """Write trained weights as those that come with the project."""
     with plain_errors("publish"):
         points = mean_points(read_faces(data), photographs)
-        for name in names or [method.name for method in methods.told_aus()]:
+        for name in names or [method.name for method in registry.told_aus()]:
             path = publish(name, models, output, points)
             console.print(f"{path}: {path.stat().st_size / 1e6:.1f} MB", highlight=False)
 

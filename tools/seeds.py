@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from defgan import methods
 from defgan.errors import UserError
 from defgan.files import atomic_directory
+from defgan.methods import registry
 from defgan.params import read_params, validate_params
 from defgan.report import markup
 from stages.common import console, recorded
@@ -20,7 +20,7 @@ from stages.compare import show
 from tools import experiments, seed_table
 from tools.ablation_params import overridden
 
-METHODS = tuple(method.name for method in methods.told_aus())
+METHODS = tuple(method.name for method in registry.told_aus())
 REPORTS = Path("reports/seeds")
 LOGS = Path(".defgan/seeds")
 TITLE = "Several seeds"

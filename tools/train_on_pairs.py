@@ -16,9 +16,10 @@ import typer
 
 from defgan import methods
 from defgan.errors import UserError, plain_errors
+from defgan.methods import registry
 from stages.common import console
 
-SUPERVISED = tuple(method.name for method in methods.shown_pairs())
+SUPERVISED = tuple(method.name for method in registry.shown_pairs())
 
 
 def main(

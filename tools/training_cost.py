@@ -11,10 +11,11 @@ from rich.table import Table
 
 from defgan import methods
 from defgan.errors import plain_errors
+from defgan.methods import registry
 from defgan.params import load_params
 from stages.common import console
 
-TRAINED = tuple(method.name for method in methods.shown_faces())
+TRAINED = tuple(method.name for method in registry.shown_faces())
 
 
 def training_cost(

@@ -1,54 +1,18 @@
-"""The methods by name. A method is one file here and its name in `NAMES`; docs/extending.md adds one step by step."""
+"""The methods by name, one file each; `defgan.methods.registry` lists them."""
 
+import importlib
+import importlib.util
 from functools import cache
-from importlib import import_module
 
 from defgan.errors import UserError
 from defgan.methods.base import Method
 
-NAMES: tuple[str, ...] = (
-    "copy",
-    "ganimation",
-    "defgan",
-    "stargan",
-    "ganimation_supervised",
-    "defgan_supervised",
-)
-"""In the order of the tables: baselines first."""
-
 
 @cache
 def get(name: str) -> Method:
-    """The method of a name in `NAMES`; only its own file is loaded. Raises UserError for another name."""
-    if name not in NAMES:
-        raise UserError(f"{name}: no such method; known: {', '.join(NAMES)}")
-    return import_module(f"defgan.methods.{name}").METHOD
-
-
-def every() -> tuple[Method, ...]:
-    """All methods, in the order of the tables."""
-    return tuple(map(get, NAMES))
-
-
-def trained() -> tuple[Method, ...]:
-    """Those that learn, in the order of the tables."""
-    return tuple(method for method in every() if method.trained)
-
-
-def shown_faces() -> tuple[Method, ...]:
-    """Those that learn from prepared faces, without the truth, in the order of the tables."""
-    return tuple(method for method in trained() if not method.supervised)
-
-
-def shown_pairs() -> tuple[Method, ...]:
-    """Those that learn from rendered pairs, in the order of the tables."""
-    return tuple(method for method in trained() if method.supervised)
-
-
-def told_aus() -> tuple[Method, ...]:
-    """Those of which single AUs can be asked, in the order of the figures.
-
-    The paper's own method comes first, and what trains without the truth before what is shown it.
-    """
-    told = [method for method in reversed(every()) if method.told_aus]
-    return tuple(sorted(told, key=lambda method: method.supervised))
+    """The method of a name; only its own file is loaded. Raises UserError for a name without a method."""
+    module = f"{__name__}.{name}"
+    found = importlib.import_module(module) if importlib.util.find_spec(module) else None
+    if not hasattr(found, "METHOD"):
+        raise UserError(f"{name}: no such method; defgan/methods/registry.py lists them")
+    return found.METHOD

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from defgan.facs import EXPRESSIONS
-from defgan.methods import told_aus
+from defgan.methods.registry import told_aus
 from defgan.pixels import difference
 from defgan.report.canvas import Block, Row, Scale, common_scale, photo_grid
 from defgan.report.pictures import Pictures, by_expression, pick

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from defgan import methods
+from defgan.methods import registry
 from defgan.methods.base import Method
 from defgan.report.names import SUPERVISED
 
@@ -38,4 +39,4 @@ class Pair(NamedTuple):
 
 def pairs() -> tuple[Pair, ...]:
     """All pairs, in the order of the tables."""
-    return tuple(Pair(method, methods.get(method.rival)) for method in methods.every() if method.rival)
+    return tuple(Pair(method, methods.get(method.rival)) for method in registry.every() if method.rival)

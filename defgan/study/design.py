@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from defgan import methods
 from defgan.alignment import POINT_COLUMNS, RIGID_POINTS, nose_offset
 from defgan.errors import UserError
 from defgan.faces.table import Faces
 from defgan.facs import EXPRESSIONS
+from defgan.methods import registry
 
 if TYPE_CHECKING:
     from defgan.params import UserStudyParams
 
-METHODS = tuple(method.name for method in methods.told_aus() if method.in_study)
+METHODS = tuple(method.name for method in registry.told_aus() if method.in_study)
 """The two methods that participants judge, the paper's own first."""
 STUDY = "study.json"
 """File beside the keys of both stages: the stages by their bundles' ids."""

@@ -8,8 +8,8 @@ from torch import nn
 
 from benchmarks import cost
 from benchmarks.cost import FlopCounter, Measured, Plan, make_plan, summary, synthetic_faces
-from defgan import methods
 from defgan.errors import UserError
+from defgan.methods import registry
 from tests.training.conftest import SIZE, make_faces, tiny_params
 
 CONVOLUTION = 2 * (5 * 4 * 4) * (3 * 4 * 4)
@@ -91,7 +91,7 @@ def test_the_summary_says_it_all(plan):
     assert rows["note"] == "a note"
 
 
-@pytest.mark.parametrize("name", [method.name for method in methods.shown_faces()])
+@pytest.mark.parametrize("name", [method.name for method in registry.shown_faces()])
 def test_a_model_is_planned_by_real_iterations(name):
     faces, params = make_faces(), tiny_params(batch_size=3)
     made = make_plan(name, params, faces)

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from defgan import methods
 from defgan.facs import AU_NAMES, EXPRESSIONS
+from defgan.methods import registry
 from defgan.tracking import flatten
 from tests.e2e.conftest import OVERRIDES
 from tests.e2e.repository import DEADLINE
@@ -18,7 +18,7 @@ from tests.e2e.repository import DEADLINE
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
 ROLES = ("train", "wild", "mug", "rafd")
-METHODS = tuple(method.name for method in methods.every())
+METHODS = tuple(method.name for method in registry.every())
 yaml = YAML(typ="safe")
 
 

@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 
 from defgan import methods
 from defgan.errors import MissingInputError, UserError
+from defgan.methods import registry
 from defgan.methods.model import create, load
 from defgan.networks.discriminator import Discriminator
 from defgan.networks.texture import TextureGenerator, blend
@@ -154,32 +155,35 @@ def test_copy_returns_its_input(inputs):
     assert edit.deformed is edit.grid is edit.mask is edit.texture is None
 
 
-def test_an_unknown_method_is_named_with_those_that_are_known():
-    with pytest.raises(UserError, match=r"defgun: no such method; known: .*defgan"):
+def test_an_unknown_method_is_named_with_the_file_of_those_that_are_known():
+    with pytest.raises(UserError, match=r"defgun: no such method; defgan/methods/registry\.py lists them"):
         methods.get("defgun")
+    with pytest.raises(UserError, match="base: no such method"):
+        methods.get("base")
 
 
 def test_every_method_has_a_name_a_label_and_a_colour_of_its_own():
     for key in ("name", "label", "colour"):
-        values = [getattr(method, key) for method in methods.every()]
+        values = [getattr(method, key) for method in registry.every()]
         assert len(set(values)) == len(values) and all(values), key
-    assert tuple(method.name for method in methods.every()) == methods.NAMES
-    for method in methods.trained():
-        assert method.rival in ("", *methods.NAMES), method.name
+    assert tuple(method.name for method in registry.every()) == registry.NAMES
+    for method in registry.trained():
+        assert method.rival in ("", *registry.NAMES), method.name
 
 
 def test_every_term_has_a_coefficient_of_its_method_and_a_name_of_its_own():
-    for method in methods.trained():
+    for method in registry.trained():
         names = [term.name for term in method.terms()]
         assert len(set(names)) == len(names), method.name
-        sharing = [other for other in methods.trained() if other.Coefficients is method.Coefficients]
+        sharing = [other for other in registry.trained() if other.Coefficients is method.Coefficients]
         keys = {term.coefficient for other in sharing for term in other.terms()} - {""}
         lambdas = {key for key in method.Coefficients.model_fields if key.startswith("lambda_")}
         assert keys == lambdas, method.name
 
 
 def test_descriptions_are_read_without_torch():
-    code = "import sys; from defgan import methods, params; methods.every(); sys.exit('torch' in sys.modules)"
+    code = "import sys; from defgan import params; from defgan.methods import registry; registry.every()"
+    code += "; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

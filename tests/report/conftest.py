@@ -10,7 +10,7 @@ from defgan.evaluation.edits import Edits
 from defgan.evaluation.truth import Truth
 from defgan.faces.table import Faces
 from defgan.facs import EXPRESSIONS
-from defgan.methods import told_aus
+from defgan.methods.registry import told_aus
 from defgan.report.pictures import Pictures
 from defgan.report.results import Results
 from defgan.report.style import figure_style

@@ -7,7 +7,7 @@ import sys
 import pandas as pd
 import pytest
 
-from defgan.methods import NAMES
+from defgan.methods.registry import NAMES
 from stages.compare import compare
 from tests.conftest import ROOT
 from tests.report import made_up

@@ -5,7 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from defgan import methods
+from defgan.methods import registry
 from tests.conftest import ROOT
 from tests.report.made_up import metrics
 from tools import experiments
@@ -42,7 +42,7 @@ def world(tmp_path, monkeypatch):
 
 def test_mean_and_deviation_of_every_method(world, capsys):
     command.seeds(count=2, batches=40)
-    measured = [f"evaluate@{method.name}" for method in methods.told_aus()]
+    measured = [f"evaluate@{method.name}" for method in registry.told_aus()]
     assert world == [("seed-1", measured, {"training.batches": 40, "training.epochs": None, "seed": 1})]
     numbers = pd.read_csv("reports/seeds/seeds.csv").set_index(["method", "seed"])
     assert numbers.loc[("defgan", "mean"), "frechet"] == 11

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from defgan import methods
+from defgan.methods import registry
 from defgan.methods.base import Batch
 from defgan.methods.gan import compute_d_loss, compute_g_loss
 from tests.training.conftest import SIZE, make_learner
@@ -11,7 +11,7 @@ from tests.training.conftest import SIZE, make_learner
 TIMES = 3
 
 
-@pytest.fixture(params=[method.name for method in methods.shown_faces()])
+@pytest.fixture(params=[method.name for method in registry.shown_faces()])
 def setting(request):
     """A learner of each method, and a batch of two."""
     torch.manual_seed(0)

@@ -4,14 +4,15 @@ import pytest
 import torch
 
 from defgan import methods
+from defgan.methods import registry
 from defgan.methods.base import Batch, Edit
 from defgan.methods.gan import GeneratorValues, au_errors, compute_d_loss, compute_g_loss, load_embed
 from defgan.methods.response import Response
 from defgan.params import ScheduleParams
 from tests.training.conftest import SIZE, make_learner
 
-TRAINED = [method.name for method in methods.shown_faces()]
-TOLD_AUS = [method.name for method in methods.shown_faces() if method.told_aus]
+TRAINED = [method.name for method in registry.shown_faces()]
+TOLD_AUS = [method.name for method in registry.shown_faces() if method.told_aus]
 
 
 def make_batch(n: int = 17) -> Batch:

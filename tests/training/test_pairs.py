@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from defgan import methods
-from defgan.methods import truth_losses
+from defgan.methods import registry, truth_losses
 from defgan.methods.base import Batch, Truth
 from defgan.methods.supervised import PairChanges
 from defgan.methods.supervision import jitter
@@ -18,7 +18,7 @@ from defgan.training.trainer import Trainer
 from defgan.warp import to_grid, warp
 from tests.training.conftest import make_pairs, material, tiny_params
 
-SHOWN = [method.name for method in methods.shown_pairs()]
+SHOWN = [method.name for method in registry.shown_pairs()]
 STILL = PairChanges(turn=0, zoom=0, shift=0, color=0, tint=0, gamma=0, shade=0, blur=0, noise=0)
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from defgan import methods
+from defgan.methods import registry
 from defgan.training.trainer import Trainer
 from tests.training.conftest import make_faces, material, tiny_params
 
@@ -49,7 +49,7 @@ def test_what_waits_is_seen(waits):
         waits(values)
 
 
-@pytest.mark.parametrize("name", [method.name for method in methods.trained()])
+@pytest.mark.parametrize("name", [method.name for method in registry.trained()])
 def test_an_iteration_does_not_wait(name, tmp_path):
     """One of the first and one of the last: the schedule and a supervised method's critic have started by then."""
     trainer = Trainer(name, tiny_params(), material(name, make_faces()), tmp_path, lambda *_: None, lambda _: None)

@@ -5,6 +5,7 @@ import torch
 from defgan import methods
 from defgan.errors import UserError
 from defgan.faces.table import Faces
+from defgan.methods import registry
 from defgan.params import AugmentParams, ScheduleParams
 from defgan.pixels import to_network, to_pixels
 from defgan.training.checkpoint import run_key
@@ -13,8 +14,8 @@ from defgan.training.results import own_settings
 from defgan.training.trainer import Trainer, learning_rate
 from tests.training.conftest import NO_CHANGE, material, tiny_params
 
-TRAINED = [method.name for method in methods.trained()]
-SHOWN_FACES = [method.name for method in methods.shown_faces()]
+TRAINED = [method.name for method in registry.trained()]
+SHOWN_FACES = [method.name for method in registry.shown_faces()]
 
 
 def ignore(*_):

@@ -5,7 +5,7 @@ import matplotlib.figure
 from defgan.evaluation.fidelity import ESTIMATOR
 from defgan.evaluation.truth import TRUTH
 from defgan.facs import AU_NAMES
-from defgan.methods import told_aus
+from defgan.methods.registry import told_aus
 from defgan.report.figures.base import Figure
 from defgan.report.names import method_name
 from defgan.report.results import Results

@@ -6,7 +6,7 @@ import numpy as np
 from defgan.evaluation.fidelity import ESTIMATOR
 from defgan.evaluation.truth import TRUTH
 from defgan.facs import ACTION_UNITS, AU_NAMES
-from defgan.methods import every
+from defgan.methods.registry import every
 from defgan.report.figures.base import Figure
 from defgan.report.names import colour, method_name
 from defgan.report.results import Results

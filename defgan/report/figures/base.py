@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from defgan import methods
+from defgan.methods import registry
 from defgan.methods.base import Method
 from defgan.report.names import CORPUS, role_name, supervision
 
@@ -93,13 +93,13 @@ class Figure:
 
 def deforming() -> tuple[Method, ...]:
     """The methods that deform, in the order of the figures."""
-    return tuple(method for method in methods.told_aus() if method.deforms)
+    return tuple(method for method in registry.told_aus() if method.deforms)
 
 
 def trained() -> tuple[Method, ...]:
     """All methods that learn, in the order of the figures: those that are told AUs first."""
-    told = methods.told_aus()
-    return (*told, *(method for method in methods.trained() if method not in told))
+    told = registry.told_aus()
+    return (*told, *(method for method in registry.trained() if method not in told))
 
 
 def self_supervised() -> tuple[Method, ...]:

@@ -2,7 +2,8 @@
 
 import matplotlib.figure
 
-from defgan.methods import get, told_aus
+from defgan.methods import get
+from defgan.methods.registry import told_aus
 from defgan.report.canvas import Block, Row, photo_grid
 from defgan.report.figures.base import Figure
 from defgan.report.names import TRUE_IMAGE, group_name

@@ -2,7 +2,7 @@
 
 import matplotlib.figure
 
-from defgan.methods import told_aus
+from defgan.methods.registry import told_aus
 from defgan.report.expression_grid import FACES, expression_grid
 from defgan.report.figures.base import Figure
 from defgan.report.results import Results

@@ -5,7 +5,7 @@ from types import MappingProxyType
 import matplotlib.figure
 import numpy as np
 
-from defgan.methods import told_aus
+from defgan.methods.registry import told_aus
 from defgan.report.canvas import Block, Row, photo_grid
 from defgan.report.figures.base import Figure
 from defgan.report.results import Results

@@ -1,6 +1,6 @@
 """Fig. 13: difference images of other faces."""
 
-from defgan.methods import told_aus
+from defgan.methods.registry import told_aus
 from defgan.report.differences import SHOWS, draw_faces
 from defgan.report.figures.base import Figure
 

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 
 from defgan.facs import EXPRESSIONS
-from defgan.methods import get, told_aus
+from defgan.methods import get
+from defgan.methods.registry import told_aus
 from defgan.report.bars import bars, offsets
 from defgan.report.figures.base import Figure
 from defgan.report.results import Results

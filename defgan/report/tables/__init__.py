@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from defgan import methods
 from defgan.evaluation.edits import COUNTED_SET
 from defgan.facs import EXPRESSIONS
+from defgan.methods import registry
 from defgan.report.names import data_name, supervision
 from defgan.report.significance import ALL
 
@@ -62,7 +62,7 @@ class Measurements:
     def base(self) -> str:
         """The sentences that name the edited faces and the methods that are supervised."""
         faces = f"Edited faces: {data_name(self.data['wild'])}, {self.any_method['images']} edits per method."
-        return faces + supervision(methods.every())
+        return faces + supervision(registry.every())
 
 
 def pages(measurements: Measurements) -> dict[str, Page]:

@@ -5,7 +5,7 @@ import pandas as pd
 from defgan.evaluation import fidelity
 from defgan.evaluation.truth import TRUTH
 from defgan.facs import AU_NAMES
-from defgan.methods import told_aus
+from defgan.methods.registry import told_aus
 from defgan.report.markup import score
 from defgan.report.names import method_name
 from defgan.report.tables import AU_SET, Measurements, Page

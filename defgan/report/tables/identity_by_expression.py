@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from defgan import methods
+from defgan.methods import registry
 from defgan.report.markup import score, with_interval
 from defgan.report.names import join, method_name
 from defgan.report.pairs import Pair, pairs
@@ -47,7 +47,7 @@ def _cells(row: pd.Series, pair: Pair) -> dict[str, str]:
 def page(measurements: Measurements) -> Page:
     """By expression and over all: the distances of all pairs, and the means of the other methods."""
     compared = {method.name for pair in pairs() for method in (pair.method, pair.rival)}
-    untrained = {method.name for method in methods.every() if not method.trained}
+    untrained = {method.name for method in registry.every() if not method.trained}
     others = [name for name in measurements.counted if name not in compared | untrained]
     found = [_numbers(pair, measurements) for pair in pairs()]
     numbers = pd.concat([found[0], *(frame.drop(columns=["expression", "images"]) for frame in found[1:])], axis=1)

@@ -6,6 +6,7 @@ import pandas as pd
 from defgan import methods
 from defgan.evaluation.intervals import mean_interval
 from defgan.facs import ACTION_UNITS, AU_NAMES
+from defgan.methods import registry
 from defgan.report.markup import score, with_interval
 from defgan.report.names import join
 from defgan.report.tables import AU_SET, ENDS, INTERVALS, Measurements, Page, by_expression
@@ -34,7 +35,7 @@ def numbers_of(measurements: Measurements, name: str) -> pd.DataFrame:
 
 def page(measurements: Measurements) -> Page:
     """All methods that deform."""
-    shown = [method for method in methods.every() if method.deforms]
+    shown = [method for method in registry.every() if method.deforms]
     numbers = pd.concat(
         [numbers_of(measurements, method.name).assign(method=method.name) for method in shown], ignore_index=True
     )

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from defgan import methods
+from defgan.methods import registry
 from defgan.report.markup import NO_TRUTH, NOT_AVAILABLE, measures, score, with_interval
 from defgan.report.names import TRUE_LABEL, data_name, method_name, supervision
 from defgan.report.tables import ENDS, Measurements, Page
@@ -25,14 +26,14 @@ def caption(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     others = "".join(
         f"{method.title} learns from role {method.role} ({data_name(data[method.role])}) and is told the expression's "
         "name instead of the AUs. "
-        for method in methods.trained()
+        for method in registry.trained()
         if not method.told_aus
     )
     return (
         f"{measures(metrics, data)} {kernel}: squared maximum mean discrepancy over all pairs of images. In brackets: "
         "95 % bootstrap intervals over people, the reference fixed. Copy-input repeats each face once per expression; "
         f"{TRUE_LABEL} is what a perfect edit would score. {others}The paper's own values have a column of their own: "
-        f"Inception FID on CelebA-HQ, not comparable with ours.{supervision(methods.every())}"
+        f"Inception FID on CelebA-HQ, not comparable with ours.{supervision(registry.every())}"
     )
 
 
@@ -43,7 +44,7 @@ def _gain(metrics: Mapping[str, Any], key: str, truth: bool) -> str:
 
 
 def _paper_fid(name: str) -> str:
-    return methods.get(name).paper_fid if name in methods.NAMES else ""
+    return methods.get(name).paper_fid if name in registry.NAMES else ""
 
 
 def table(metrics: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:

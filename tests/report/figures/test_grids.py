@@ -7,7 +7,7 @@ import pytest
 
 from defgan.evaluation.truth import Truth
 from defgan.facs import EXPRESSIONS
-from defgan.methods import NAMES, told_aus
+from defgan.methods.registry import NAMES, told_aus
 from defgan.report.canvas import TILE
 from defgan.report.figures import fig_01, fig_04, fig_05, fig_06, fig_10, fig_11, fig_12, fig_17, fig_18
 from defgan.report.names import SUPERVISED
