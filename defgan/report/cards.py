@@ -174,5 +174,5 @@ def write_card(
             au_figure(frame[list(AU_NAMES)].to_numpy(np.float64), role), directory, f"{role}_aus", photographs=True
         )
     path = directory / f"{role}.md"
-    path.write_text(card(role, origin, frame, rejects, sizes, skipped))
+    path.write_text(card(role, origin, frame, rejects, sizes, skipped), encoding="utf-8")
     return [path, *paths]

@@ -1,4 +1,4 @@
-"""AUs from Py-Feat (Cheong et al., 2023), an optional package: `pip install 'defgan[pyfeat]'`.
+"""AUs from Py-Feat (Cheong et al., 2023), an optional package: `uv sync --extra pyfeat`.
 
 Its multitask network gives the probability that a unit is present; we take it as the intensity. AU43, closed eyes,
 counts as AU45. Py-Feat downloads its weights when it is first used.
