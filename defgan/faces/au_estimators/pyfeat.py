@@ -27,7 +27,7 @@ class PyFeatEstimator:
         except ImportError as error:
             raise UserError(
                 f"action_units is pyfeat, but Py-Feat cannot be imported ({error}); install it"
-                " (uv sync --extra pyfeat, or pip install 'py-feat>=2.1'), or choose action_units: blendshapes"
+                " (uv sync --extra pyfeat), or choose action_units: blendshapes"
             ) from None
         try:
             self._detector = Detectorv2(device="cuda" if torch.cuda.is_available() else "cpu", identity_model=None)
