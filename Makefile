@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro figures ablations seeds calibrate photographs screenshots bench test test-long lint mlflow preset clean
+.PHONY: help setup repro figures ablations seeds calibrate photographs demo screenshots bench test test-long lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -60,6 +60,10 @@ calibrate: setup ## fit the AU estimator to rendered faces again; about ten minu
 
 photographs: setup ## assess the weights on photographs of people, neutral and smiling: make photographs PHOTOS=FOLDER
 	python -m tools.assess_photographs $(if $(PHOTOS),$(PHOTOS),--help)
+
+demo: setup ## install what the page with sliders needs (extra `demo`) and serve it on this machine
+	$(UV) sync --frozen --inexact --python .uv/bin/python --extra demo
+	defgan demo
 
 screenshots: $(TEST_STAMP) ## draw Fig. 15 and 16, the forms of the user study in chromium
 	python -m tools.study_screenshots

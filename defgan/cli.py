@@ -3,6 +3,8 @@
 import typer
 
 from defgan.commands import data
+from defgan.commands.expressions import expressions
+from defgan.commands.faces import faces
 from defgan.demo.command import demo
 from defgan.editing.command import edit
 from defgan.errors import plain_errors
@@ -10,6 +12,8 @@ from defgan.errors import plain_errors
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(edit)
 app.command()(demo)
+app.command()(faces)
+app.command()(expressions)
 app.add_typer(data.app, name="data")
 
 

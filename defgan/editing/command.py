@@ -29,7 +29,7 @@ def edit(
     paths: Annotated[list[str], typer.Argument(help="Photographs, folders with all below, or patterns in quotes.")],
     expression: Annotated[str | None, typer.Option("--expression", "-e", help=f"{', '.join(PRESETS)}.")] = None,
     neutral: Annotated[bool, typer.Option("--neutral", help="Remove the expression: --expression neutral.")] = False,
-    strength: Annotated[float, typer.Option(help="From 0 (no change) to 1.")] = 1.0,
+    strength: Annotated[float, typer.Option(help="From 0 (no change) to 1, or to 1.5 to exaggerate.")] = 1.0,
     au: Annotated[
         list[str] | None, typer.Option("--au", metavar="NAME=V", help="AU12=0.6 or smile=0.6; repeat it for several.")
     ] = None,
@@ -39,8 +39,17 @@ def edit(
         Path | None, typer.Option(help="Folder with NAME.safetensors and NAME.json; default: the project's own.")
     ] = None,
     face: Annotated[
-        str, typer.Option(help="largest, all, or a number from the left; without it the photograph must show one face.")
-    ] = "only",
+        list[str] | None,
+        typer.Option(
+            help="largest, all, or a number from the left (`defgan faces` shows them), 2=happy for an expression of its"
+            " own; repeat it for several; without it the photograph must show one face."
+        ),
+    ] = None,
+    expressions: Annotated[Path | None, typer.Option(help="YAML file of your own; see `defgan expressions`.")] = None,
+    like: Annotated[Path | None, typer.Option(help="Take the expression of the face in this photograph.")] = None,
+    like_neutral: Annotated[
+        Path | None, typer.Option(help="The same person without an expression: take what changes in that face.")
+    ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Make a sheet of the six expressions.")] = False,
     sweep: Annotated[int | None, typer.Option(metavar="N", min=2, help="Make a strip of N rising strengths.")] = None,
     animate: Annotated[Path | None, typer.Option(help="Make a film of the expression: out.gif or out.mp4.")] = None,
@@ -63,20 +72,32 @@ def edit(
     """
     # Torch and the networks take seconds to import, which --help does not need.
     from defgan.editing.editor import Editor
-    from defgan.editing.face_finder import parse_choice
+    from defgan.editing.face_finder import parse_choices
     from defgan.editing.inputs import find_photographs
     from defgan.editing.jobs import Job
+    from defgan.editing.likeness import in_words, read_likeness
     from defgan.editing.pictures import FILM_SIDE
     from defgan.editing.plan import plan
-    from defgan.editing.targets import NEUTRAL, make_target, parse_aus
+    from defgan.editing.targets import NEUTRAL, make_target, parse_aus, parse_faces
+    from defgan.editing.words import read_expressions
     from defgan.facs import EXPRESSIONS
 
     if neutral and expression is not None:
         raise UserError("give --neutral or --expression, not both")
     wanted, aus = NEUTRAL if neutral else expression, parse_aus(au or [])
+    own = read_expressions(expressions) if expressions else PRESETS
+    group = parse_faces(face or [], strength, relative, own)
+    if sum((like is not None, group is not None, wanted is not None or bool(aus))) > 1:
+        raise UserError("give one of --like, --face N=EXPRESSION, and --expression with --au")
+    if like_neutral is not None and like is None:
+        raise UserError("--like-neutral needs --like")
+    if like is not None and relative:
+        raise UserError("--like stands without --relative; --like-neutral makes it relative to that person")
     pictured = [name for name, given in (("--sheet", sheet), ("--sweep", sweep), ("--animate", animate)) if given]
-    if pictured == ["--sheet"] and (wanted is not None or aus):
-        raise UserError("--sheet shows all six expressions: leave out --expression, --neutral and --au, or --sheet")
+    if pictured == ["--sheet"] and (wanted is not None or aus or group or like):
+        raise UserError(
+            "--sheet shows all six expressions: leave out --expression, --neutral, --au, --like, --face N=…, or --sheet"
+        )
     if pictured and save_parts:
         raise UserError(f"--save-parts belongs to a single edit: leave it out, or {pictured[0]}")
     if pictured == ["--animate"] and output is not None:
@@ -84,16 +105,20 @@ def edit(
     if animate is not None and animate.suffix.lower() not in FILM_SIDE:
         raise UserError(f"--animate {animate}: unknown format; use .gif or .mp4")
     columns = tuple(make_target(name, None, strength, relative) for name in EXPRESSIONS) if sheet else ()
-    target = None if pictured == ["--sheet"] else make_target(wanted, aus, strength, relative)
-    if target is not None and target.expression == NEUTRAL and relative:
+    untold = like is not None or pictured == ["--sheet"]
+    target = group or (None if untold else make_target(wanted, aus, strength, relative, own))
+    if not group and target is not None and target.expression == NEUTRAL and relative:
         raise UserError("neutral with --relative would add nothing: leave out one of them")
-    choice, file = parse_choice(face), _file(output)
+    choice, file = tuple(group.targets) if group else parse_choices(face or []), _file(output)
     photographs, skipped = find_photographs(paths)
     if animate is not None and len(photographs) != 1:
         raise UserError(f"--animate needs one photograph, not {len(photographs)}")
     if file is not None and (len(photographs) != 1 or (sheet and sweep)):
         raise UserError(f"--output {output} is one file; a folder for several ends with a slash: {output}{os.sep}")
     editor = None if all(each.reject for each in photographs) else Editor.load(model, weights)
+    if like is not None and editor is not None:
+        target = read_likeness(editor.find, like, like_neutral, strength)
+        console.print(escape(one_line(f"{like}: {in_words(target)}")))
     folder = Path(output) if output is not None and file is None else None
     job = Job(editor, target, choice, columns, sweep, animate, save_parts, folder, file, overwrite)
     _run(job, photographs, plan(photographs, job.outputs, overwrite), skipped, debug)

@@ -20,7 +20,7 @@ from defgan.editing import DEFAULT
 from defgan.editing.face_finder import Face, FaceFinder
 from defgan.editing.image_file import NOTE, Photograph, from_image, open_photograph
 from defgan.editing.native import apply_edit
-from defgan.editing.targets import Target, make_target
+from defgan.editing.targets import GroupTarget, Target, make_target
 from defgan.editing.trained_weights import read_weights
 from defgan.facs import AU_NAMES
 from defgan.methods.model import Model
@@ -156,9 +156,9 @@ class Editor:
         aus = self.find.estimate_aus(pixels, face.points).aus
         return np.full(len(AU_NAMES), np.nan) if aus is None else aus
 
-    def apply(self, photograph: Photograph, faces: Sequence[Face], target: Target) -> EditedPhotograph:
+    def apply(self, photograph: Photograph, faces: Sequence[Face], target: Target | GroupTarget) -> EditedPhotograph:
         """Edit faces that `find` has found in the photograph."""
-        parts = tuple(self.generate(face, target.vector(face.x)) for face in faces)
+        parts = tuple(self.generate(face, target.of(face)) for face in faces)
         return EditedPhotograph(photograph, render(photograph.pixels, parts), parts)
 
     def edit(

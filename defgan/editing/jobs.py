@@ -10,7 +10,7 @@ from defgan.editing.face_finder import Face
 from defgan.editing.image_file import FORMATS, Photograph, encode, encode_picture, open_photograph, write_files
 from defgan.editing.inputs import Given
 from defgan.editing.plan import Outputs
-from defgan.editing.targets import Target
+from defgan.editing.targets import GroupTarget, Target
 
 PART_SIDE = 512
 """Side of the pictures of grid, mask and texture, pixels."""
@@ -22,8 +22,8 @@ class Job:
     """The command's options, checked; a call edits one photograph."""
 
     editor: Editor
-    target: Target | None  # None: only a sheet of all expressions is wanted
-    face: str | int = "only"
+    target: Target | GroupTarget | None  # None: only a sheet of all expressions is wanted
+    face: str | int | tuple[int, ...] = "only"
     sheet: tuple[Target, ...] = ()  # one column each; (): no sheet
     sweep: int | None = None  # number of strengths on a strip
     animate: Path | None = None

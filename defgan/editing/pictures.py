@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from defgan.editing.editor import Editor, Parts, render
 from defgan.editing.face_finder import Face
-from defgan.editing.targets import Target
+from defgan.editing.targets import GroupTarget, Target
 from defgan.pixels import difference, heat
 from defgan.warp import REFERENCE_SIZE
 
@@ -75,15 +75,15 @@ def table(rows: Sequence[Sequence[np.ndarray]], labels: Sequence[str]) -> Image.
     return canvas
 
 
-def _edits(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Target]) -> list[np.ndarray]:
+def _edits(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Target | GroupTarget]) -> list[np.ndarray]:
     shown, placed = portrait(pixels, face)
-    parts = [replace(editor.generate(face, target.vector(face.x)), face=placed) for target in targets]
-    return [render(shown, [part]) for part in parts]
+    parts = [replace(editor.generate(face, target.of(face)), face=placed) for target in targets]
+    return [np.rot90(render(shown, [part]), face.quarters) for part in parts]
 
 
 def row(editor: Editor, pixels: np.ndarray, face: Face, targets: Sequence[Target]) -> list[np.ndarray]:
-    """A face without an edit, and edited to each target: square pictures, uint8 s×s×3."""
-    return [portrait(pixels, face)[0], *_edits(editor, pixels, face, targets)]
+    """A face without an edit, and edited to each target: square, upright pictures, uint8 s×s×3."""
+    return [np.rot90(portrait(pixels, face)[0], face.quarters), *_edits(editor, pixels, face, targets)]
 
 
 def sheet(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], targets: Sequence[Target]) -> Image.Image:
@@ -92,7 +92,9 @@ def sheet(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], targets: Se
     return table(rows, ["input", *(target.label for target in targets)])
 
 
-def sweep(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Target, steps: int) -> Image.Image:
+def sweep(
+    editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Target | GroupTarget, steps: int
+) -> Image.Image:
     """One row per face: its edits at `steps` strengths from 0 to the target's."""
     alphas = np.linspace(0, target.strength, steps)
     targets = [replace(target, strength=float(alpha)) for alpha in alphas]
@@ -101,7 +103,9 @@ def sweep(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Tar
     )
 
 
-def film(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Target, side: int) -> list[np.ndarray]:
+def film(
+    editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Target | GroupTarget, side: int
+) -> list[np.ndarray]:
     """Frames of the whole photograph, uint8 h×w×3, sides even and at most `side`: the expression comes and goes."""
     factor = min(1.0, side / max(pixels.shape[:2]))
     shrunk = resized(pixels, factor)
@@ -109,7 +113,7 @@ def film(editor: Editor, pixels: np.ndarray, faces: Sequence[Face], target: Targ
     rising = []
     for alpha in (1 - np.cos(np.pi * np.arange(_RISE + 1) / _RISE)) / 2:
         own = replace(target, strength=float(alpha) * target.strength)
-        parts = [editor.generate(face, own.vector(face.x)) for face in faces]
+        parts = [editor.generate(face, own.of(face)) for face in faces]
         rising.append(render(shrunk, [replace(part, face=part.face.within((0, 0), factor)) for part in parts]))
     return [*rising, *[rising[-1]] * _REST, *rising[::-1], *[rising[0]] * _REST]
 

@@ -20,7 +20,7 @@ from defgan import alignment
 from defgan.editing import EDITORS
 from defgan.editing.face_finder import THRESHOLD
 from defgan.errors import UserError
-from defgan.faces.detection import Detector
+from defgan.faces.turns import TurningDetector
 from defgan.files import atomic_file
 from defgan.methods.model import Model, load
 from defgan.photographs import read_photograph
@@ -90,7 +90,7 @@ def mean_points(faces: Faces, folder: Path) -> np.ndarray:
     Raises:
         UserError: the detector finds no face.
     """
-    detect, transforms, found = Detector(THRESHOLD), faces.crop_transforms(), []
+    detect, transforms, found = TurningDetector(THRESHOLD), faces.crop_transforms(), []
     for row in np.random.default_rng(0).permutation(len(faces.frame))[:DETECTED]:
         [face] = detect([read_photograph(folder / faces.frame["source"].iloc[row]).pixels])
         if face is not None:

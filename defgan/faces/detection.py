@@ -33,6 +33,8 @@ class Detection:
 
     box: np.ndarray  # x0, y0, x1, y1
     points: np.ndarray  # 5×2, in the order of defgan.alignment.POINTS
+    confidence: float = 1.0  # MTCNN's
+    quarters: int = 0  # turns, counter-clockwise, that make the face upright (`defgan.faces.turns`)
 
 
 class Detector:
@@ -60,7 +62,7 @@ class Detector:
 
     def _search(self, images: Sequence[np.ndarray], smallest: int, long_side: int = LONG_SIDE) -> list[list[Detection]]:
         found: list[list[Detection]] = [[] for _ in images]
-        shrunk, scales = zip(*(_shrink(image, long_side) for image in images), strict=True) if images else ((), ())
+        shrunk, scales = zip(*(shrink(image, long_side) for image in images), strict=True) if images else ((), ())
         # A photograph smaller than the smallest face has none, and MTCNN fails where its first window does not fit.
         large = [index for index, image in enumerate(shrunk) if min(image.shape[:2]) >= smallest]
         for start in range(0, len(large), BATCH):
@@ -78,7 +80,7 @@ class Detector:
         return found
 
 
-def _shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
+def shrink(image: np.ndarray, long_side: int) -> tuple[np.ndarray, float]:
     """A photograph reduced for the search, and the scale of that."""
     scale = min(1.0, long_side / max(image.shape[:2]))
     if scale == 1 or min(image.shape[:2]) * scale < 1:
@@ -92,6 +94,10 @@ def _by_size(boxes: np.ndarray, points: np.ndarray, scale: float) -> list[Detect
         return []
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     return [
-        Detection(box=(boxes[index, :4] - _TRUNCATED) / scale, points=(points[index] - _TRUNCATED) / scale)
+        Detection(
+            box=(boxes[index, :4] - _TRUNCATED) / scale,
+            points=(points[index] - _TRUNCATED) / scale,
+            confidence=float(boxes[index, 4]),
+        )
         for index in np.argsort(-areas, kind="stable")
     ]

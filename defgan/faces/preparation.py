@@ -111,9 +111,9 @@ def _networks(source: Source, threshold: float):
     """The detector, or None where it is not used, and the AU estimator; made once in every process."""
     if source.points == "annotations":
         return None, make_estimator(source)
-    from defgan.faces.detection import Detector
+    from defgan.faces.turns import TurningDetector
 
-    return Detector(threshold), make_estimator(source)
+    return TurningDetector(threshold), make_estimator(source)
 
 
 def _process(

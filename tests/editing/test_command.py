@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 
 from defgan.cli import main
+from defgan.demo.examples import examples
 from defgan.editing import DEFAULT, jobs
 from defgan.editing.editor import Editor
 from defgan.editing.image_file import is_edit
+from defgan.editing.words import read_expressions
+from defgan.facs import PRESETS
 
 
 @pytest.fixture
@@ -62,6 +65,81 @@ def test_nothing_is_overwritten_unless_told(run, photo):
     code, _, _ = run(photo, "--neutral", "--output", photo, "--overwrite")
     assert code == 0
     assert is_edit(photo)
+
+
+def test_words_own_expressions_and_more_than_full_strength(run, photo, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("delighted: {raise cheeks: 1, smile: 0.8}\n", "utf-8")
+    for words, name in [
+        (["-e", "Smile", "--strength", "1.5"], "happy"),
+        (["-e", "squint"], "AU07"),
+        (["-e", "Delighted", "--expressions", mine], "delighted"),
+    ]:
+        code, _, _ = run(photo, *words)
+        assert code == 0
+        assert is_edit(photo.with_name(f"photo.{name}.jpg"))
+    with Image.open(photo.with_name("photo.happy.jpg")) as image:
+        assert "AU12 1.00" in image.getexif().get_ifd(0x8769)[0x9286].decode()
+
+
+def test_the_expression_of_another_photograph(run, photo, face_file, tmp_path):
+    other = shutil.copy(examples()[1], tmp_path / "other.jpg")
+    code, out, _ = run(photo, "--like", other, "-o", tmp_path / "a.png")
+    assert code == 0
+    read, edited = out.splitlines()
+    assert read == f"{other}: all near 0"  # a neutral face
+    assert "like-other" in edited
+    # The same photograph as neutral: nothing changes but for the encoding.
+    code, out, _ = run(photo, "--like", other, "--like-neutral", other, "-o", tmp_path / "b.png")
+    assert code == 0
+    assert f"{other}: all near 0" in out
+    for words, message in [
+        (["--like", tmp_path / "none.jpg"], "none.jpg: no such file"),
+        (["--like", other, "-e", "happy"], "give one of --like"),
+        (["--like-neutral", other], "--like-neutral needs --like"),
+    ]:
+        code, _, problems = run(photo, *words)
+        assert code == 1
+        assert message in problems
+
+
+def test_faces_are_numbered_and_edited_one_by_one(run, face_pixels, tmp_path, monkeypatch, capsys):
+    group = tmp_path / "group.png"
+    Image.fromarray(np.concatenate([face_pixels] * 3, axis=1)).save(group)
+    monkeypatch.setattr(sys, "argv", ["defgan", "faces", str(group)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert not end.value.code
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert [line[:2] for line in lines] == ["1:", "2:", "3:"]
+    assert last == f"{tmp_path / 'group.faces.png'}: 3 faces, 3 of which can be edited"
+    assert is_edit(tmp_path / "group.faces.png")  # so that a folder's edits leave it out
+    with pytest.raises(SystemExit):
+        main()
+    assert "exists already" in capsys.readouterr().err
+    code, _, _ = run(group, "--face", "1=happy", "--face", "3=Surprised")
+    assert code == 0
+    both, before = Image.open(tmp_path / "group.1-happy-3-surprise.png"), np.asarray(Image.open(group))
+    comment, after = both.text["Comment"], np.asarray(both)
+    assert "face 1: AU06 0.80, AU12 1.00, AU25 0.60; face 3: AU01 0.95" in comment
+    middle = np.s_[:, 560:976]
+    np.testing.assert_array_equal(after[middle], before[middle])
+    assert (after[:, :512] != before[:, :512]).any() and (after[:, 1024:] != before[:, 1024:]).any()
+    code, _, problems = run(group, "--face", "1=happy", "--face", "4=sad", "--overwrite")
+    assert code == 1
+    assert "there is no face 4" in problems
+    code, _, problems = run(group, "--face", "1=happy", "-e", "sad")
+    assert code == 1
+    assert "give one of --like, --face N=EXPRESSION" in problems
+
+
+def test_the_expressions_as_a_file(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["defgan", "expressions"])
+    with pytest.raises(SystemExit):
+        main()
+    file = tmp_path / "mine.yaml"
+    file.write_text(capsys.readouterr().out, "utf-8")
+    assert read_expressions(file) == PRESETS
 
 
 def test_a_batch_goes_on_after_a_broken_file(run, photo, face_file, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from defgan import alignment
+from defgan.editing import pictures
 from defgan.editing.editor import Editor, describe
 from defgan.editing.native import feather
 from defgan.errors import UserError
@@ -80,6 +81,22 @@ def test_a_face_lying_on_its_side_by_exif_is_edited_upright(editor, face_pixels,
     Image.fromarray(np.rot90(face_pixels)).save(tmp_path / "turned.png", exif=exif)
     edited = editor.edit(tmp_path / "turned.png", "anger")
     np.testing.assert_array_equal(edited.pixels, editor.edit(face_pixels, "anger").pixels)
+
+
+def test_a_face_on_its_side_without_a_note_is_edited_as_the_upright_one(editor, face_pixels):
+    turned = np.ascontiguousarray(np.rot90(face_pixels))
+    edited = editor.edit(turned, "surprise")
+    [part] = edited.parts
+    assert part.face.quarters == 3
+    upright = editor.edit(face_pixels, "surprise")
+    back = np.rot90(edited.pixels, -1)
+    # Resampling of the turned pixels differs by little; outside the face nothing changes.
+    assert np.abs(back.astype(int) - upright.pixels).mean() < 0.1
+    assert np.abs(part.face.crop.astype(int) - upright.parts[0].face.crop).mean() < 1
+    away = outside(part.face, *turned.shape[:2])
+    np.testing.assert_array_equal(edited.pixels[away], turned[away])
+    [shown, *_] = pictures.row(editor, turned, part.face, [])
+    assert np.abs(shown.astype(int) - pictures.portrait(face_pixels, upright.parts[0].face)[0]).mean() < 10
 
 
 def test_grey_and_transparent_photographs(editor, face_pixels):

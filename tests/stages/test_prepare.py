@@ -15,6 +15,7 @@ from PIL import Image
 from defgan import alignment
 from defgan.alignment import POINT_COLUMNS
 from defgan.datasets import read_dataset
+from defgan.demo.examples import examples
 from defgan.errors import UserError
 from defgan.faces.shards import contact_sheet, held_out, prepare_faces
 from defgan.faces.table import BOX_COLUMNS, read_faces, read_inputs
@@ -215,6 +216,18 @@ def test_photographs_without_any_annotation(shared, tmp_path, params):
     placed = np.stack([alignment.apply(*pair) for pair in zip(transforms, points, strict=True)])
     assert np.abs(placed - alignment.template(64))[:, :3].max() < 4
     assert (placed[:, 3:, 1] > placed[:, 2:3, 1] + 5).all()
+
+
+def test_photographs_on_their_side_give_upright_crops(tmp_path, params):
+    """A camera that wrote no note of how it was held."""
+    with Image.open(examples()[0]) as image:
+        person = image.convert("RGB")
+    for quarters in range(4):
+        Image.fromarray(np.rot90(np.asarray(person), quarters)).save(tmp_path / f"{quarters}.png")
+    upright, *turned = prepared(tmp_path, params.prepare, points="mtcnn", action_units="blendshapes").pixels
+    assert len(turned) == 3
+    for crop in turned:
+        assert np.abs(crop.astype(int) - upright).mean() < 1
 
 
 def test_the_contact_sheet_shows_all_of_a_small_role_and_a_choice_of_a_large_one():

@@ -36,6 +36,8 @@ PRESENCE = 0.5
 # crop is placed there: its side in pixels of the input, and its point that becomes the input's centre.
 _CROP_SIDE = 168
 _CROP_CENTRE = (0.5, 0.521)
+_FIVE_POINTS = ((33, 133), (263, 362), (1,), (61,), (291,))
+"""Landmarks whose mean is each of `alignment.POINTS`."""
 
 BLENDSHAPES = (
     *("neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight", "cheekPuff"),
@@ -106,13 +108,26 @@ class FaceMesh:
             network.allocate_tensors()
         self._lock = threading.Lock()  # an interpreter keeps inputs and outputs: one face at a time
 
+    def disagreement(self, image: np.ndarray, points: np.ndarray, least_presence: float) -> float:
+        """Mean distance between a photograph's five points, 5×2, and the same points of the landmarks seen there.
+
+        In distances between the eyes; infinite where the logit of the probability of a face is below `least_presence`.
+        """
+        transform = _placed(points)
+        with self._lock:
+            landmarks, presence, _ = _run(self._landmarks, _network_input(alignment.crop(image, transform, INPUT_SIZE)))
+            seen = np.stack([landmarks.reshape(478, 3)[list(group), :2].mean(0) for group in _FIVE_POINTS])
+        given = alignment.apply(transform, points)
+        between_eyes = np.linalg.norm(given[1] - given[0])
+        if presence.item() < least_presence or between_eyes == 0:
+            return np.inf
+        return float(np.linalg.norm(seen - given, axis=1).mean() / between_eyes)
+
     def __call__(self, image: np.ndarray, points: np.ndarray) -> np.ndarray | None:
         """A photograph, uint8 H×W×3, and its 5×2 points to measurements, float64 (K,); None where it sees no face."""
-        transform = alignment.similarity_transform(points, _CROP_SIDE)
-        transform[:, 2] += INPUT_SIZE / 2 - _CROP_SIDE * np.array(_CROP_CENTRE)
-        face = alignment.crop(image, transform, INPUT_SIZE)
+        face = alignment.crop(image, _placed(points), INPUT_SIZE)
         with self._lock:
-            landmarks, presence, _ = _run(self._landmarks, face[None].astype(np.float32) / 255)
+            landmarks, presence, _ = _run(self._landmarks, _network_input(face))
             if presence.item() < np.log(PRESENCE / (1 - PRESENCE)):
                 return None
             # The scores depend neither on scale nor on rotation: the landmarks need not go back to the photograph.
@@ -120,6 +135,17 @@ class FaceMesh:
             (scores,) = _run(self._blendshapes, landmarks[None, _SUBSET, :2])
         geometry = features.geometry(landmarks, scores.ravel(), BLENDSHAPES)
         return np.concatenate([geometry, features.appearance(*features.upright(face, landmarks))])
+
+
+def _placed(points: np.ndarray) -> np.ndarray:
+    """From a photograph with these 5×2 points to the landmark network's input, 2×3."""
+    transform = alignment.similarity_transform(points, _CROP_SIDE)
+    transform[:, 2] += INPUT_SIZE / 2 - _CROP_SIDE * np.array(_CROP_CENTRE)
+    return transform
+
+
+def _network_input(face: np.ndarray) -> np.ndarray:
+    return face[None].astype(np.float32) / 255
 
 
 class BlendshapeEstimator:

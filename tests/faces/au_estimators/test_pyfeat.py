@@ -66,7 +66,7 @@ def test_the_face_at_the_points_is_read(fake):
 
 def test_absent(monkeypatch):
     monkeypatch.setitem(sys.modules, "feat", None)
-    with pytest.raises(UserError, match=r"Py-Feat cannot be imported .*uv sync --extra pyfeat"):
+    with pytest.raises(UserError, match=r"Py-Feat cannot be imported .*uv sync .*--extra pyfeat"):
         make_estimator(SOURCE)
 
 
