@@ -166,6 +166,11 @@ def write(root: Path, spool: Path, records: Iterable[dict], again: bool = False)
     client.set_terminated(run, status, latest if again and ended is None else ended)
 
 
+def _one_line(error: Exception) -> str:
+    """What went wrong, without the SQL and the traces of a server that follow it."""
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+
+
 def _whole(lines: Iterable[str]) -> Iterator[dict]:
     """Records of a spool; a line that a power cut left unfinished ends them."""
     for line in lines:
@@ -189,7 +194,7 @@ def write_waiting(root: Path) -> int:
             continue
         except Exception as error:
             left += 1
-            print(f"tracking: {path.parent}: {type(error).__name__}: {error}", file=sys.stderr)
+            print(f"tracking: {path.parent}: {_one_line(error)}", file=sys.stderr)
     return left
 
 
@@ -217,7 +222,7 @@ def main() -> None:
             # What is still to come is kept, too. The generator itself may have failed: then nothing more comes.
             for _ in arriving:
                 pass
-            print(f"tracking: {type(error).__name__}: {error}", file=sys.stderr)
+            print(f"tracking: {_one_line(error)}", file=sys.stderr)
             sys.exit(1)
         shutil.rmtree(spool)
     write_waiting(root)

@@ -17,13 +17,15 @@ from stages.common import console, repository_root
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 100
+REFUSED = {1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, *range(6665, 6670), 6679, 6697, 10080}
+"""Ports that browsers refuse (the fetch standard's "bad ports")."""
 NO_JOBS = ("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
 """MLflow's server would start seven more processes, for jobs that judge language models."""
 
 
 def free_port(first: int) -> int:
-    """The first port from `first` on that nobody listens on."""
-    for port in range(first, min(first + PORTS_TRIED, 65536)):
+    """The first port from `first` on that nobody listens on and browsers accept."""
+    for port in sorted({*range(first, min(first + PORTS_TRIED, 65536))} - REFUSED):
         with socket.socket() as probe:
             # As servers do: a port that was in use a moment ago is free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -49,7 +51,7 @@ def mlflow_ui(port: Annotated[int, typer.Option(min=1, max=65535, help="or the n
             console.print(f"mlflow: the runs are on the server that {ADDRESS} names: {address}", highlight=False)
             return
         chosen = free_port(port)
-        busy = "" if chosen == port else f" (port {port} is in use)"
+        busy = "" if chosen == port else f" (port {port} is in use, or refused by browsers)"
         console.print(f"mlflow: http://{HOST}:{chosen}{busy}; Ctrl-C ends it", highlight=False)
     store = address or f"sqlite:///{database(root)}"
     places = ("--backend-store-uri", store, "--default-artifact-root", artifacts(root).as_uri())
