@@ -66,3 +66,11 @@ def test_kill_leaves_nothing_that_looks_whole(tmp_path, writer):
     with getattr(__import__("defgan.files", fromlist=[writer]), writer)(target) as path:
         (path / "part" if path.is_dir() else path).write_text("whole")
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_name_as_long_as_it_may_be_is_written(tmp_path):
+    path = tmp_path / ("n" * 251 + ".txt")
+    with atomic_file(path) as temporary:
+        assert temporary.suffix == ".txt" and temporary.parent == tmp_path
+        temporary.write_text("whole")
+    assert [file.name for file in tmp_path.iterdir()] == [path.name] and path.read_text() == "whole"

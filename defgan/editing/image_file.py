@@ -63,6 +63,7 @@ class Photograph:
     info: Mapping[str, Any] = field(default_factory=dict)  # icc_profile, dpi, xmp, as Pillow names them
     texts: Mapping[str, str] = field(default_factory=dict)  # of a PNG
     subsampling: int = 0  # of a JPEG's colours, in Pillow's numbers; 0: none
+    lost: tuple[str, ...] = ()  # what of the file was not read, in words
 
     def with_pixels(self, pixels: np.ndarray) -> Image.Image:
         """An image of other pixels, uint8 H×W×3, in this photograph's mode."""
@@ -116,6 +117,19 @@ def _is_deep(image: Image.Image) -> bool:
     return ";16" in image.mode
 
 
+def _bits(image: Image.Image) -> int:
+    """Bits per channel in a file whose pixels Pillow reads as 8 bits, of the formats in which more are common."""
+    if image.format == "HEIF":
+        return image.info.get("bit_depth", 8)
+    if image.format == "JPEG2000" and image.fp:
+        place = image.fp.tell()
+        image.fp.seek(0)
+        _, found, header = image.fp.read(256).partition(b"ihdr")  # height, width, channels, bits - 1
+        image.fp.seek(place)
+        return (header[10] & 127) + 1 if found and len(header) > 10 else 8
+    return 8
+
+
 def from_image(image: Image.Image) -> Photograph:
     """An opened image as a photograph, turned upright by its EXIF orientation.
 
@@ -130,6 +144,7 @@ def from_image(image: Image.Image) -> Photograph:
         raise UserError(f"{_MODES[image.mode]}; save a copy with 8 bits of RGB or grey first")
     subsampling = max(get_sampling(image), 0) if image.format in ("JPEG", "MPO") else 0
     # Read before the pixels, which lose a part of it.
+    bits = _bits(image)
     exif, texts = read_exif(image), dict(getattr(image, "text", {}))
     image.load()
     has_alpha = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
@@ -144,6 +159,7 @@ def from_image(image: Image.Image) -> Photograph:
         info=_known_info(image),
         texts=texts,
         subsampling=subsampling,
+        lost=(f"{bits - 8} of {bits} bits per channel",) if bits > 8 else (),
     )
 
 
@@ -190,7 +206,7 @@ def encode(photograph: Photograph, pixels: np.ndarray, file_format: str, note: s
     """
     if photograph.alpha is not None and file_format == "JPEG":
         raise UserError("the photograph is transparent, which JPEG cannot store; name an --output that ends in .png")
-    lost = [f"{name} in its EXIF (broken)" for name in photograph.exif.broken]
+    lost = [*photograph.lost, *(f"{name} in its EXIF (broken)" for name in photograph.exif.broken)]
     info = dict(photograph.info)
     if file_format == "JPEG" and len(info.get("xmp", b"")) > _JPEG_XMP:
         del info["xmp"]

@@ -119,6 +119,7 @@ def cases(face: Image.Image) -> dict[str, tuple[bytes, str]]:
         "a.tga": (encoded(face, "TGA"), EDITED),
         "a.ppm": (encoded(face, "PPM"), EDITED),
         "a.jp2": (encoded(face, "JPEG2000"), EDITED),
+        "deep.jp2": (cv2_encoded(".jp2", deep), EDITED),
         "png_by_another_name.jpg": (png, EDITED),
         "clear_by_another_name.jpg": (encoded(clear, "PNG"), "the photograph is transparent"),
         "jpeg_by_another_name.tif": (jpeg, EDITED),
@@ -264,6 +265,7 @@ def test_everything_is_edited_or_refused_by_name(corpus):
     # What an edit has no place for is named.
     lost = {Path(path).name.split(".")[0]: text for path, text in edited.items() if "left out" in text}
     assert "MakerNote in its EXIF (too large for JPEG)" in lost["large_note"]
+    assert "left out: 8 of 16 bits per channel" in lost["deep"]
     assert {"broken_exif", "large_note", "large_comment"} <= lost.keys()
     assert not lost.keys() & {"grey", "phone", "accents", "exif", "huge_exif"}
 

@@ -1,5 +1,7 @@
 """An edit of a small crop, applied to a large photograph."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -110,3 +112,15 @@ def test_the_feather_is_nothing_at_the_border_and_all_inside():
     assert weight[0].max() == weight[-1].max() == weight[:, 0].max() == weight[:, -1].max() == 0
     assert weight[10:-10, 10:-10].min() == 1
     assert (np.diff(weight[32, :10]) >= 0).all()
+
+
+def test_a_large_face_takes_hardly_more_memory_than_its_photograph():
+    """Whole fields of motion and colour would take seven times as much."""
+    pixels = np.zeros((1200, 1200, 3), np.uint8)
+    transform = turned(0, SIZE / 1200, (0, 0))
+    fields = np.ones((SIZE, SIZE, 2), np.float32), np.ones((SIZE, SIZE, 3), np.float32)
+    tracemalloc.start()
+    apply_edit(pixels, transform, *fields)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert pixels.nbytes < peak < 1.8 * pixels.nbytes
