@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from defgan.demo.examples import examples
-from defgan.faces.detection import Detector
+from defgan.faces.detection import Detection, Detector
 from defgan.faces.turns import TurningDetector, turn_points
 
 
@@ -71,3 +71,37 @@ def test_turned_photographs_of_people(shared, detect):
             alone = detect._detect([turned])[0]
             wrong += alone is None or np.abs(alone.points - expected).max() > 0.5 * between_eyes
     assert wrong >= 2
+
+
+@pytest.mark.parametrize(
+    ("confidences", "quarters"),
+    [
+        # By the turn, counter-clockwise, that the detector sees; None: it fails there.
+        ({0: 0.95, 1: 0.97, 3: 0.9998}, 3),
+        ({3: 0.996}, 3),
+        ({0: 0.9995, 3: 0.9997}, 0),
+        ({0: 0.95, 3: 0.99}, 0),
+        ({0: 0.95, 1: None, 3: None, 2: None}, 0),
+        ({1: None, 2: 0.9999}, 2),
+    ],
+)
+def test_where_landmarks_confirm_no_face_the_confidence_decides(detect, monkeypatch, confidences, quarters):
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[0, 0] = 255
+    corners = {0: (0, 0), 1: (-1, 0), 2: (-1, -1), 3: (0, -1)}
+
+    class Seen:
+        def find_all(self, images, long_side):
+            [[turn]] = [[turn for turn, corner in corners.items() if image[corner].all()] for image in images]
+            confidence = confidences.get(turn, 0.0)
+            if confidence is None:
+                raise RuntimeError("a box at the border")
+            box = np.array([10.0, 10, 40, 50])
+            return [[Detection(box, np.ones((5, 2)), confidence)] if confidence else []]
+
+    monkeypatch.setattr(detect, "_detect", Seen())
+    monkeypatch.setattr(detect._mesh, "disagreement", lambda *_: np.inf)
+    [[face]] = detect.find_all([image], 640)
+    assert face.quarters == quarters
+    width, height = face.box[2:] - face.box[:2]
+    assert (width, height) == ((30, 40) if quarters % 2 == 0 else (40, 30))
