@@ -38,7 +38,7 @@ def evaluate(name: Annotated[str, typer.Argument(help="a method, such as defgan;
         run.log_params({key: value for key, value in trained_with(name).items() if key != "seed"})
         edits, truth = read_measured(name)
         reference, facts = read_reference("data/reference", params.evaluate.features)
-        described = describe(facts, params.evaluate)
+        described = describe(edits, facts, params.evaluate)
         if counted_edits(edits).any():
             inputs = read_inputs(edits.frame, "data/prepared")
             table, metrics = measure_edits(edits, inputs, truth, reference, params.evaluate)

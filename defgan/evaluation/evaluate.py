@@ -55,12 +55,13 @@ def measure_edits(
     compared = (edits.frame["set"] == distance_set(edits)).to_numpy()
     features = frechet.features(extractor, edits.final[compared], settings.batch_size, "Fréchet features of the edits")
     sets = frechet.set_distances(features, torch.from_numpy(reference), edits.frame["subject"][compared])
-    return table, sets | {"distance_set": distance_set(edits)} | summarise(table)
+    return table, sets | summarise(table)
 
 
-def describe(facts: ReferenceFacts, settings: EvaluateParams) -> dict:
-    """What the metrics were measured with: the reference set, and the network of each measure."""
+def describe(edits: Edits, facts: ReferenceFacts, settings: EvaluateParams) -> dict:
+    """What the metrics were measured with: the edits and the reference of Table 1, and the network of each measure."""
     return {
+        "distance_set": distance_set(edits),
         **{key: value for key, value in asdict(facts).items() if key != "features"},
         "networks": {
             "frechet": frechet.DISTANCE_NAMES[settings.features],

@@ -21,7 +21,8 @@ ROLES = ("corpus.train", "corpus.wild", "corpus.mug", "corpus.rafd")
 SHRUNK = {key: value for key, value in TINY.items() if not key.startswith(ROLES)} | {
     "prepare.val_share": 0.5,
     "plan.wild_faces": 5,
-    "supervised.critic_start": 1.0,
+    "training.batches": 20,  # two steps of DefGAN's generators after ten of its discriminator each
+    "training.sheet_every": 1,
 }
 AT_HAND = {
     "training.embedder": "dlib-resnet-128",

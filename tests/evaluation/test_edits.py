@@ -7,7 +7,8 @@ import torch
 
 from defgan.errors import MissingInputError
 from defgan.evaluation import edits
-from defgan.evaluation.edits import arrays_of, read_edits
+from defgan.evaluation.edits import COUNTED_SET, PERSON_SET, Edits, arrays_of, read_edits
+from defgan.evaluation.evaluate import counted_edits, distance_set
 from defgan.faces.table import Faces
 from defgan.methods.base import Edit
 from defgan.methods.model import load
@@ -28,6 +29,15 @@ def test_an_array_of_another_length_is_refused(tmp_path):
     write_edits(tmp_path / "copy", plan, final=np.zeros((len(plan) - 1, 8, 8, 3), np.uint8))
     with pytest.raises(MissingInputError, match=f"{len(plan) - 1} entries for {len(plan)}"):
         read_edits(tmp_path / "copy")
+
+
+def test_table_1_measures_the_edits_to_one_person_where_they_are_planned():
+    plan = make_plan(1)
+    own = plan[plan["set"] == COUNTED_SET].assign(set=PERSON_SET)
+    both = pd.concat([plan, own], ignore_index=True)
+    for frame, expected in ((plan, COUNTED_SET), (both, PERSON_SET)):
+        made = Edits(frame, np.zeros((len(frame), 4, 4, 3), np.uint8), None, None, None)
+        assert distance_set(made) == expected and counted_edits(made).sum() == len(own)
 
 
 @pytest.mark.parametrize("batch_size", [4, 1000])

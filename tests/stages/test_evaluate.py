@@ -53,7 +53,12 @@ def test_copying_gains_nothing_and_keeps_identity(workspace):
 
 
 def test_gains_and_fields_of_defgan(workspace):
+    path, name = workspace / "params.yaml", "identity_dlib-resnet-128"
+    content = path.read_text(encoding="utf-8")
+    path.write_text(content.replace("more_embedders: []", "more_embedders: [dlib-resnet-128]"), encoding="utf-8")
     metrics, table = measured("defgan")
+    assert metrics["distance_set"] == "expressions" and metrics["networks"][name] == metrics["networks"]["identity"]
+    np.testing.assert_allclose(table[name], table["identity"], atol=1e-5)
     assert metrics["gain_final"] == 1
     assert 0.3 < metrics["gain_deformed"] < 0.7
     assert set(metrics["gain_final_by_expression"].values()) == {1}

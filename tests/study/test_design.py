@@ -53,6 +53,14 @@ def test_sides_are_balanced_over_all_and_within_expressions(count):
             assert abs(2 * own.sum() - len(own)) <= 1
 
 
+def test_stage_2_shows_edited_faces_only(params):
+    faces = make_faces(160)
+    plan = make_plan(faces)
+    edited = set(faces.frame["image_id"].iloc[:100])  # as with plan.wild_faces: 100
+    key = compared_images(plan[plan["image_id"].isin(edited)], faces, params.user_study)
+    assert set(key["image_id"]) <= edited and key["question"].nunique() == 16
+
+
 def test_key_names_the_edit_of_the_expressions_set(params):
     faces = make_faces(160)
     plan = make_plan(faces)
