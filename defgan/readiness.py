@@ -16,6 +16,7 @@ import numpy as np
 from defgan.datasets import read_dataset
 from defgan.datasets.check import LOOKED_AT
 from defgan.errors import UserError
+from defgan.extras import how_to_install
 from defgan.facs import EXPRESSIONS
 from defgan.methods import registry
 from defgan.spacing import spread
@@ -59,7 +60,7 @@ def problems(params: Params) -> list[str]:
 def _package(key: str, value: str) -> Iterator[str]:
     module, extra = _PACKAGES[value]
     if importlib.util.find_spec(module) is None:
-        yield f"{key}: {value} is not installed; pip install 'defgan[{extra}]', or choose another value"
+        yield f"{key}: {value} is not installed; choose another value, or install it {how_to_install(extra)}"
 
 
 def role_problems(role: str, source: Source, dataset: Dataset) -> Iterator[str]:
