@@ -3,6 +3,7 @@
 import io
 import os
 import re
+import resource
 import struct
 import sys
 import warnings
@@ -305,6 +306,17 @@ def test_a_missing_file_ends_no_batch(corpus, edit, tmp_path):
     good = corpus.directory / "grey.png"
     code, printed, problems = edit(tmp_path / "none.jpg", good, good, "-e", "sad", "-o", tmp_path / "out")
     assert code == 1 and "1 of 2 photographs edited" in printed and "none.jpg: no such file" in problems
+
+
+def test_a_disk_that_is_full_ends_in_one_line_and_leaves_nothing(corpus, edit, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        code, _, problems = edit(corpus.directory / "a.bmp", "-e", "sad", "--save-parts", "-o", tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert code == 1 and problems.endswith("cannot be written (File too large)\n") and problems.count("\n") == 1
+    assert not list(tmp_path.iterdir())
 
 
 def test_heic_without_the_extra_is_named_with_the_remedy(corpus, edit, tmp_path, monkeypatch):
