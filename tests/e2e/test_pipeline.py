@@ -179,6 +179,7 @@ def test_a_team_shares_data_results_and_experiments(finished, tmp_path):
     """As docs/experiments.md says: a folder is the remote, and another machine pulls where it would train."""
     clone, _ = finished
     clone.run("git", "checkout", "--quiet", ".")
+    clone.run("dvc", "checkout")
     hub = tmp_path / "hub.git"
     clone.run("git", "init", "--quiet", "--bare", "--initial-branch", "main", str(hub))
     clone.run("git", "remote", "add", "origin", str(hub))
