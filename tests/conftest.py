@@ -33,7 +33,7 @@ TINY = {
     "plan.sweep_steps": 3,
     "plan.rafd_faces": 1,
     "plan.au_faces": 1,
-    "plan.au_steps": 3,
+    "plan.au_steps": 2,
     "plan.slider_faces": 1,
     "training.batches": 8,
     "training.batch_size": 2,

@@ -1,8 +1,10 @@
 """What the end-to-end tests share: one tiny run of the whole pipeline.
 
-They run one after another in one process (`pytest_xdist_make_scheduler`), so that this run is made once.
+They run one after another in one process (`pytest_xdist_make_scheduler`), so that this run is made once. It is the
+project with the four additions of docs/extending.md; the long tests run the project as it stands.
 """
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -41,19 +43,45 @@ def make_tiny(path: Path, overrides: dict = OVERRIDES) -> None:
         yaml.dump(values, file)
 
 
+def additions() -> dict[str, str]:
+    """All diffs of docs/extending.md, by the title of their section."""
+    page = (ROOT / "docs/extending.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.M | re.S))
+    found = {title: "".join(re.findall(r"^```diff\n(.*?)^```$", text, re.M | re.S)) for title, text in sections.items()}
+    return {title: diffs for title, diffs in found.items() if diffs}
+
+
+def extend(clone: Clone) -> None:
+    """Carry out docs/extending.md to the letter, and use all that it adds."""
+    for diffs in additions().values():
+        command = ["git", "apply", "--recount", "--whitespace=nowarn", "-"]
+        subprocess.run(command, cwd=clone.path, input=diffs, text=True, check=True)
+    photographs = clone.path / "photographs"
+    for expression in ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise"):
+        (photographs / expression).mkdir(parents=True)
+        for number in (1, 2):
+            example = ROOT / f"defgan/demo/examples/face{number}.jpg"
+            shutil.copy(example, photographs / expression / f"p{number}_001.jpg")
+    # By its absolute path: DVC's experiments run in copies of the repository.
+    role = {"path": str(photographs), "layout": "expression_folders", "points": "mtcnn", "action_units": "blendshapes"}
+    make_tiny(clone.path / "params.yaml", {f"data.mug.{key}": value for key, value in role.items()})
+    make_tiny(clone.path / "params.yaml", {"lambda_sparse_m": 10.0})
+
+
 def copy_of(clone: Clone, path: Path) -> Clone:
     """The same repository elsewhere, with DVC's cache and without MLflow's records, which name their place."""
     shutil.copytree(clone.path, path, symlinks=True, ignore=shutil.ignore_patterns("mlflow.db*", "mlartifacts"))
     return Clone(path)
 
 
-@pytest.fixture(scope="session")
-def prepared(tmp_path_factory) -> Clone:
+def start(path: Path, extended: bool) -> Clone:
     """The project's files as a repository of its own with tiny params, its data stages done and committed."""
-    clone = Clone(tmp_path_factory.mktemp("e2e") / "clone")
-    copy_project(clone.path)
-    make_tiny(clone.path / "params.yaml")
+    clone = Clone(path)
+    copy_project(path)
     clone.run("git", "init", "--quiet", "--initial-branch", "main")
+    make_tiny(path / "params.yaml")
+    if extended:
+        extend(clone)
     clone.commit("tiny")
     clone.run("dvc", "repro", "prepare", "truth", "reference")
     clone.commit("data")
@@ -61,9 +89,15 @@ def prepared(tmp_path_factory) -> Clone:
 
 
 @pytest.fixture(scope="session")
-def without_models(prepared, tmp_path_factory) -> Clone:
-    """A copy with the data stages done and nothing trained."""
-    return copy_of(prepared, tmp_path_factory.mktemp("e2e") / "ablations")
+def prepared(tmp_path_factory) -> Clone:
+    """The project with the additions, its data stages done."""
+    return start(tmp_path_factory.mktemp("e2e") / "clone", extended=True)
+
+
+@pytest.fixture(scope="session")
+def without_models(tmp_path_factory) -> Clone:
+    """The project as it stands, its data stages done."""
+    return start(tmp_path_factory.mktemp("e2e") / "plain", extended=False)
 
 
 @pytest.fixture(scope="session")
@@ -76,7 +110,7 @@ def never_killed(prepared, tmp_path_factory) -> Clone:
 
 
 @pytest.fixture(scope="session")
-def finished(prepared, without_models, never_killed) -> tuple[Clone, str]:
+def finished(prepared, never_killed) -> tuple[Clone, str]:
     """`dvc repro`, killed three times with all its children, then run to its end; what it printed after the first kill.
 
     The first kill comes in a training, the others at random moments.
@@ -87,9 +121,3 @@ def finished(prepared, without_models, never_killed) -> tuple[Clone, str]:
     output += prepared.run("dvc", "repro")
     prepared.commit("results")
     return prepared, output
-
-
-@pytest.fixture(scope="session")
-def finished_copy(finished, tmp_path_factory) -> Clone:
-    """A copy of the finished repository, to be changed."""
-    return copy_of(finished[0], tmp_path_factory.mktemp("e2e") / "extended")

@@ -44,12 +44,13 @@ def test_killed_runs_end_with_the_bytes_of_one_that_was_never_killed(finished, n
 
 def test_every_face_is_a_row_or_a_reject_and_no_subject_is_in_two_roles(finished):
     clone, _ = finished
-    subjects = {}
+    subjects, sources = {}, yaml.load(clone.path / "params.yaml")["data"]
     for role in ROLES:
         directory = clone.path / "data/prepared" / role
         faces = pd.read_parquet(directory / "faces.parquet")
         rejects = pd.read_parquet(directory / "rejects.parquet")
-        photographs = list((clone.path / "data/corpus" / role / "images").glob("*.png"))
+        source = clone.path / sources[role]["path"]
+        photographs = [*source.glob("images/*.png"), *source.glob("*/*.jpg")]
         assert len(faces) + len(rejects) == len(photographs) > 0
         assert np.load(directory / "pixels.npy", mmap_mode="r").shape == (len(faces), 32, 32, 3)
         assert faces[list(AU_NAMES)].to_numpy().min() >= 0 and faces[list(AU_NAMES)].to_numpy().max() <= 1
@@ -83,7 +84,7 @@ def test_metrics_tables_and_figures(finished):
     clone, _ = finished
     compared = json.loads((clone.path / "metrics/compare.json").read_text())
     measured = compared["methods"]
-    assert set(measured) == {*METHODS, "truth"} and compared["networks"]
+    assert set(measured) == {*METHODS, "autoencoder", "truth"} and compared["networks"]
     assert measured["defgan"]["epe"] > 0 and measured["truth"]["gain_final"] is None
     for metrics in measured.values():
         assert metrics["frechet"] > 0 and set(metrics["identity_by_expression"]) == set(EXPRESSIONS)
