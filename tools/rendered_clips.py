@@ -64,13 +64,17 @@ def _waves(rng: np.random.Generator, times: np.ndarray, hertz: tuple[float, ...]
 
 
 def sample_aus(rng: np.random.Generator, times: np.ndarray) -> np.ndarray:
-    """AUs over time, float32 N×17 in [0, 1]: nearly neutral, with syllables (about 3 per second) and blinks."""
+    """AUs over time, float32 N×17 in [0, 1]: nearly neutral, with syllables (about 2.5 per second) and blinks.
+
+    Both are smooth: almost nothing in them is faster than 5 Hz, so what is faster in an edit was made by the edit.
+    """
     aus = np.tile(sample_wild_aus(rng), (len(times), 1))
-    speech = np.clip(np.sin(2 * np.pi * 3 * times + rng.uniform(0, 6)) + 0.6 * _waves(rng, times, (0.7, 1.3)), 0, None)
-    aus[:, AU_NAMES.index("AU25")] = 0.45 * speech
-    aus[:, AU_NAMES.index("AU26")] = 0.28 * speech
+    loudness = 0.5 + 0.5 * _waves(rng, times, (0.7, 1.3))
+    speech = loudness * (0.5 + 0.5 * np.sin(2 * np.pi * 2.5 * times + rng.uniform(0, 2 * np.pi)))
+    aus[:, AU_NAMES.index("AU25")] = 0.6 * speech
+    aus[:, AU_NAMES.index("AU26")] = 0.4 * speech
     blinks = np.arange(rng.uniform(0.2, 0.8), times[-1], rng.uniform(0.9, 1.4))
-    lids = np.exp(-0.5 * ((times[:, None] - blinks) / 0.055) ** 2).max(axis=1) if len(blinks) else 0.0
+    lids = np.exp(-0.5 * ((times[:, None] - blinks) / 0.08) ** 2).max(axis=1) if len(blinks) else 0.0
     aus[:, AU_NAMES.index("AU45")] = lids
     return aus.clip(0, 1).astype(np.float32)
 

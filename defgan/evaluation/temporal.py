@@ -7,6 +7,9 @@ from defgan.evaluation.gain import changed_pixels, gain, masked_errors
 FLICKER = 5.0
 """Hertz above which a course over time is flicker: heads and expressions move more slowly."""
 
+BLOCK = 4
+"""Side of the squares whose means are followed over time, pixels of the aligned crop."""
+
 
 def flicker(errors: np.ndarray, rate: float, above: float = FLICKER) -> float:
     """The part of an error over time that is faster than `above` hertz, root mean square, in the unit of `errors`.
@@ -25,12 +28,17 @@ def flicker(errors: np.ndarray, rate: float, above: float = FLICKER) -> float:
 def measure(edits: np.ndarray, inputs: np.ndarray, truth: np.ndarray, rate: float) -> dict[str, float]:
     """Measures of one clip from aligned crops, uint8 N×S×S×3 each, over the pixels that the truth ever changes.
 
+    S must be a multiple of `BLOCK`.
+
     `gain`: per-frame gain over copying; `temporal_error`: mean absolute difference between the steps from frame to
-    frame of edit and truth; `flicker`: see `flicker`. The last two are in units of 0 … 255.
+    frame of edit and truth; `flicker`: see `flicker`. The last two are in units of 0 … 255, of means over squares of
+    `BLOCK` pixels: the camera's grain, which an edit moves along with the face, is no flicker.
     """
     masks = changed_pixels(inputs, truth)
     ever = masks.any(axis=0)
-    errors = (edits.astype(np.float32) - truth)[:, ever].mean(axis=-1)
+    blocks = (len(edits), ever.shape[0] // BLOCK, BLOCK, ever.shape[1] // BLOCK, BLOCK)
+    errors = (edits.astype(np.float32) - truth).mean(axis=-1).reshape(blocks).mean(axis=(2, 4))
+    errors = errors[:, ever.reshape(blocks[1:]).any(axis=(1, 3))]
     return {
         "gain": gain(masked_errors(edits, truth, masks), masked_errors(inputs, truth, masks)),
         "temporal_error": float(np.abs(np.diff(errors, axis=0)).mean()),

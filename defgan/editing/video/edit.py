@@ -114,7 +114,7 @@ def edit_video(
     return Summary(
         frames=len(plan.times),
         edited=edited,
-        without_face=wanted - edited,
+        without_face=int(wanted) - edited,
         people=len({edit.track.person for edit in plan.edits}),
         shots=len(plan.shots),
         seconds=time.perf_counter() - started,
@@ -223,7 +223,7 @@ class TrackEdit:
         self.track, self.times = track, np.array(track.times)
         points = smooth(self.times, np.array(track.points), POINTS_SPREAD)
         self._transforms = [find.transform(five) for five in points]
-        self._points, self._size = points, find.crop_size
+        self.points, self._size = points, find.crop_size
         self._key_times = self.times[track.keys]
         x = np.array(track.aus, np.float64)
         known = np.isfinite(x).all(axis=1)
@@ -261,7 +261,7 @@ class TrackEdit:
     def face(self, number: int, pixels: np.ndarray) -> Face:
         """The face in a frame that `asks`, as the networks should see it."""
         position = self._positions[number]
-        points, transform = self._points[position], self._transforms[position]
+        points, transform = self.points[position], self._transforms[position]
         crop = alignment.crop(pixels, transform, self._size)
         box = np.concatenate([points.min(axis=0), points.max(axis=0)])
         return Face(self.track.person + 1, box, points, transform, crop, self.x[self._keys[number]])

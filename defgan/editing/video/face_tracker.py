@@ -23,8 +23,8 @@ SEARCH_EVERY = 1.0
 """Seconds between two searches for other faces while one is followed."""
 SEARCH_AGAIN = 0.2
 """Seconds between two searches while no face, or a lost one, is looked for."""
-SAME_PERSON = 0.6
-"""Largest L2 distance of dlib's embeddings of one person, as dlib's author chose it."""
+SAME_PERSON = 0.5
+"""Largest L2 distance of dlib's embeddings of one person; 0.6 for its author, but frames of one clip are more alike."""
 _FOLLOWED = 0.6  # least mean confidence of a face that is followed
 _APART = 0.4  # faces whose centres are nearer than this share of their side are one
 _JUMP = 0.12  # a face that is farther from where it was expected, in sides, moved with a cut or a skip in the clip

@@ -1,6 +1,7 @@
 """Small clips that tests make: the camera pans over a rendered person."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -52,3 +53,29 @@ def write_clip(
             output.mux(heard.encode(frame))
             output.mux(heard.encode(None))
     return path
+
+
+@dataclass(frozen=True, eq=False)
+class MemoryFrame:
+    """A `Frame` in memory."""
+
+    time: float
+    image: np.ndarray
+
+    def pixels(self) -> np.ndarray:
+        return self.image
+
+    def edited(self, pixels: np.ndarray) -> "MemoryFrame":
+        return MemoryFrame(self.time, pixels)
+
+
+class Memory:
+    """`Frames` in memory, 25 per second."""
+
+    def __init__(self, images: Sequence[np.ndarray]) -> None:
+        self._images = images
+        self.size, self.expected = images[0].shape[1::-1], len(images)
+
+    def frames(self) -> Iterator[MemoryFrame]:
+        for number, image in enumerate(self._images):
+            yield MemoryFrame(number / 25, image)

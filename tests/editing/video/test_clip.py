@@ -132,7 +132,12 @@ def test_an_edited_clip_is_known(tmp_path, editor):
     clip = Clip(write_clip(tmp_path / "a.mp4", noise(2)))
     with clip.writer(tmp_path / "b.mp4", editor.note("happy", "clip")) as sink:
         sink.write(next(clip.frames()))
-    assert [is_edited_clip(tmp_path / name) for name in ("a.mp4", "b.mp4", "c.mp4", "c.txt")] == [False, True, False, False]
+    assert [is_edited_clip(tmp_path / name) for name in ("a.mp4", "b.mp4", "c.mp4", "c.txt")] == [
+        False,
+        True,
+        False,
+        False,
+    ]
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".apng"])
