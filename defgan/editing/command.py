@@ -47,6 +47,7 @@ def edit(
     keyframes: Annotated[
         Path | None, typer.Option(help="Clips: a CSV table of time and expression, strength or action units.")
     ] = None,
+    device: Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu or cuda.")] = "auto",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file or a folder.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
 ) -> None:
@@ -90,7 +91,7 @@ def edit(
     timeline = None
     if moving:
         timeline = steady(target, start, end, ease) if keyframes is None else read_keyframes(keyframes)
-    editor = Editor.load(model, weights)
+    editor = Editor.load(model, weights, device=device)
     job = Job(editor, target, choice, columns, sweep, animate, save_parts, output, overwrite)
     label = target.label if target else keyframes.stem if keyframes else ""
     clip_job = ClipJob(editor, timeline, label, problems, choice, output, overwrite)

@@ -22,6 +22,7 @@ from defgan.editing.image_file import Photograph, from_image, open_photograph
 from defgan.editing.native import apply_edit
 from defgan.editing.targets import Target, make_target
 from defgan.editing.trained_weights import read_weights
+from defgan.errors import UserError
 from defgan.facs import AU_NAMES
 from defgan.methods.model import Model
 from defgan.pixels import to_network, to_pixels
@@ -98,33 +99,51 @@ def describe(parts: Sequence[Parts]) -> str:
     return f"target action units {'; '.join(faces)}"
 
 
+def _device(name: str) -> str:
+    """A device's name for torch; raises UserError where this machine has no such device."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise UserError(f"{name}: no such device; choose auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("torch finds no GPU here; use --device cpu")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+
+
 class Editor:
     """Edits photographs with one model; `load` makes one."""
 
-    def __init__(self, name: str, model: Model, digest: str, find: FaceFinder):
+    def __init__(self, name: str, model: Model, digest: str, find: FaceFinder, device: str = "cpu"):
         self.name, self.digest, self.find = name, digest, find
         # The fields are enlarged: half precision would show as steps in them. It is also slow on most CPUs.
         model.bf16 = False
-        self._model = model.to(memory_format=torch.channels_last)
+        self._device = torch.device(device)
+        self._model = model.to(self._device, memory_format=torch.channels_last)
 
     @classmethod
-    def load(cls, model: str = DEFAULT, weights: str | Path | None = None, find: FaceFinder | None = None) -> "Editor":
+    def load(
+        cls,
+        model: str = DEFAULT,
+        weights: str | Path | None = None,
+        find: FaceFinder | None = None,
+        device: str = "cpu",
+    ) -> "Editor":
         """An editor with a trained model.
 
         Args:
             model: a name in `defgan.editing.EDITORS`, such as "defgan" or "ganimation".
             weights: folder of NAME.safetensors and NAME.json; without it the weights that come with the project.
             find: another editor's `find`, so that its networks are loaded once; not used where the crops differ.
+            device: where the model's networks run: "cpu", "cuda", or "auto", a GPU where there is one.
 
         Raises:
-            UserError: an unknown model, or no whole weights of it in the folder.
+            UserError: an unknown model, no whole weights of it in the folder, or no such device.
         """
+        device = _device(device)
         network, content = read_weights(model, weights)
         size = content["params"]["image_size"]
         points = np.array(content["points"]) if "points" in content else None
         if find is None or not find.suits(size, points):
             find = FaceFinder(size, points)
-        return cls(model, network, content["sha256"], find)
+        return cls(model, network, content["sha256"], find, device)
 
     def generate(self, face: Face, y: np.ndarray) -> Parts:
         """Run the networks on one face for target AUs y, float32 of shape (17,) in [0, 1]; see `generate_all`."""
@@ -140,7 +159,9 @@ class Editor:
         crops = to_network(torch.from_numpy(np.stack([face.crop for face in faces])))
         images = torch.cat([crops, crops.flip(3)]).contiguous(memory_format=torch.channels_last)
         conditions = (np.stack([face.x for face in faces]), np.stack(ys))
-        edit = self._model.edit(images, *(torch.from_numpy(aus.astype(np.float32)).repeat(2, 1) for aus in conditions))
+        conditions = (torch.from_numpy(aus.astype(np.float32)).repeat(2, 1) for aus in conditions)
+        edit = self._model.edit(*(tensor.to(self._device) for tensor in (images, *conditions)))
+        edit = edit._make(None if part is None else part.cpu() for part in edit)
         change = _both_sides(edit.image - (images if edit.deformed is None else edit.deformed))
         offsets, deformed = None, crops
         if edit.grid is not None:

@@ -216,7 +216,7 @@ def test_animations(editor, face_pixels, tmp_path, suffix):
 @pytest.fixture
 def run(monkeypatch, capsys, weights, editor):
     own = Editor.load(DEFAULT, weights, editor.find)
-    monkeypatch.setattr(Editor, "load", lambda *_: own)
+    monkeypatch.setattr(Editor, "load", lambda *_, **__: own)
 
     def call(*words):
         monkeypatch.setattr(sys, "argv", ["defgan", "edit", *map(str, words)])
