@@ -9,15 +9,18 @@ the frames that wait for later ones are in memory, whatever the clip's length.
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+import cv2
 import numpy as np
+import torch
 from av.error import FFmpegError
 
 from defgan import alignment
-from defgan.editing.editor import Editor
+from defgan.editing.editor import Editor, Parts
 from defgan.editing.face_finder import RIVAL, Face, FaceFinder
 from defgan.editing.native import apply_edit
 from defgan.editing.video import animation, clip
@@ -37,6 +40,10 @@ what the networks give is put back where their crop was."""
 AUS_SPREAD = 0.08
 FIELDS_SPREAD = 0.07
 """… of the present AUs, and of grid and change of colour: more would blur blinks and speech."""
+LIKENESS = 10.0
+"""Difference of grey values, of 255, by which a moment counts less for another one, there in the face: an open eye's
+edit is not that of a blink."""
+_LEAST = 1e-3  # … but somewhere each moment must count
 FADE = 0.2
 """Seconds in which the edit of a face comes and goes that appears, is lost or turns aside within a shot."""
 SHORTEST = 0.2
@@ -136,12 +143,13 @@ def make_plan(
 ) -> Plan:
     """The first pass: faces are followed, chosen and smoothed; arguments and errors as of `edit_video`."""
     tracker, times = FaceTracker(editor.find), []
-    for number, frame in enumerate(progress(picture.frames(), picture.expected, "Following")):
-        times.append(frame.time)
-        if timeline.presence(frame.time) > 0:
-            tracker.add(number, frame.time, frame.pixels())
-        else:
-            tracker.rest()
+    with _one_thread():
+        for number, frame in enumerate(progress(picture.frames(), picture.expected, "Following")):
+            times.append(frame.time)
+            if timeline.presence(frame.time) > 0:
+                tracker.add(number, frame.time, frame.pixels())
+            else:
+                tracker.rest()
     if not times:
         raise UserError("no frame can be decoded")
     times = np.array(times)
@@ -157,6 +165,17 @@ def make_plan(
     if not any(edit.presence.any() for edit in edits):
         raise UserError("no face in this clip can be edited: each is too small, or seen from the side")
     return Plan(times, tracker.shots, edits)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch computes on one core: networks as small as MTCNN's lose more by waiting for a second one than they gain."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose(tracks: Sequence[Track], shots: Sequence[int], times: np.ndarray, face: str | int) -> list[Track]:
@@ -237,7 +256,7 @@ class TrackEdit:
         self.presence = self._fade(times, shots) * [timeline.presence(t) for t in self.times]
         self._keys = {track.frames[position]: row for row, position in enumerate(track.keys)}
         self._positions = {number: position for position, number in enumerate(track.frames)}
-        self._fields: dict[int, tuple[np.ndarray | None, np.ndarray | None]] = {}
+        self._given: dict[int, tuple[np.ndarray, np.ndarray | None, np.ndarray | None]] = {}
 
     def _fade(self, times: np.ndarray, shots: Sequence[int]) -> np.ndarray:
         """1 where the face can be edited for a while; it falls to 0 where it cannot, and where it comes or goes."""
@@ -270,9 +289,9 @@ class TrackEdit:
         """The target AUs of a frame that the networks see."""
         return self.y[self._keys[number]]
 
-    def learn(self, number: int, offsets: np.ndarray | None, change: np.ndarray | None) -> None:
+    def learn(self, number: int, parts: Parts) -> None:
         """Keep what the networks gave for a frame, for the moments around it."""
-        self._fields[self._keys[number]] = (offsets, change)
+        self._given[self._keys[number]] = (_look(parts.face.crop), parts.offsets, parts.change)
 
     def shows(self, number: int) -> bool:
         """Whether the edit changes a frame."""
@@ -280,21 +299,30 @@ class TrackEdit:
         return position is not None and self.presence[position] > 0
 
     def render(self, number: int, pixels: np.ndarray) -> np.ndarray:
-        """A frame with the face edited; fields of moments that are past are forgotten."""
+        """A frame with the face edited; what the networks gave for moments that are past is forgotten."""
         position = self._positions[number]
         weights = kernel(self._key_times - self.times[position], FIELDS_SPREAD)
-        for row in [row for row in self._fields if self._key_times[row] < self.times[position] and not weights[row]]:
-            del self._fields[row]
-        rows = [row for row in self._fields if weights[row] > 0] or [
-            min(self._fields, key=lambda row: abs(self._key_times[row] - self.times[position]))
-        ]
-        shares = (weights[rows] if weights[rows].any() else np.ones(len(rows))).astype(np.float32)
-        shares *= self.presence[position] / shares.sum()
-        offsets, change = (
-            None if parts[0] is None else sum(share * part for share, part in zip(shares, parts, strict=True))
-            for parts in zip(*(self._fields[row] for row in rows), strict=True)
-        )
-        return apply_edit(pixels, self._transforms[position], offsets, change)
+        for row in [row for row in self._given if self._key_times[row] < self.times[position] and not weights[row]]:
+            del self._given[row]
+        looks, offsets, changes = zip(*(self._given[row] for row in self._given if weights[row]), strict=True)
+        now = _look(alignment.crop(pixels, self._transforms[position], self._size))
+        shares = np.stack([
+            weight * (np.exp(-0.5 * ((look - now) / LIKENESS) ** 2) + _LEAST)
+            for weight, look in zip(weights[[row for row in self._given if weights[row]]], looks, strict=True)
+        ])  # fmt: skip
+        shares *= self.presence[position] / shares.sum(axis=0)
+        shares = shares[..., None].astype(np.float32)
+
+        def mean(fields: Sequence[np.ndarray | None]) -> np.ndarray | None:
+            return None if fields[0] is None else sum(s * field for s, field in zip(shares, fields, strict=True))
+
+        return apply_edit(pixels, self._transforms[position], mean(offsets), mean(changes))
+
+
+def _look(crop: np.ndarray) -> np.ndarray:
+    """How a face looks where, without grain: mean grey over small squares, float32 S×S."""
+    side = max(3, len(crop) // 16)
+    return cv2.blur(crop.mean(axis=2, dtype=np.float32), (side, side))
 
 
 def _described(edits: Sequence[TrackEdit]) -> str:
@@ -342,6 +370,6 @@ def render(
         if asked:
             ys = [edit.wanted(index) for edit, index, _ in asked]
             for (edit, index, _), parts in zip(asked, editor.generate_all([f for *_, f in asked], ys), strict=True):
-                edit.learn(index, parts.offsets, parts.change)
+                edit.learn(index, parts)
         edited += flush(chunk[-1].time - REACH * FIELDS_SPREAD)
     return edited + flush(np.inf)

@@ -82,8 +82,8 @@ def test_frames_in_memory_do_not_grow_with_the_clip(editor, frames):
                 most = max(most, len(alive))
                 yield frame
 
-    memory = Counted([*frames, *frames[::-1]] * 3)
-    assert rendered(editor, memory, make_plan(editor, memory, HAPPY))[0] == 84
+    memory = Counted([*frames, *frames[::-1]] * 2)
+    assert rendered(editor, memory, make_plan(editor, memory, HAPPY))[0] == 56
     assert most <= 40
 
 
