@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repro figures ablations seeds calibrate photographs screenshots bench test test-long lint mlflow preset clean
+.PHONY: help setup repro figures ablations seeds calibrate photographs video screenshots bench test test-long lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -60,6 +60,9 @@ calibrate: setup ## fit the AU estimator to rendered faces again; about ten minu
 
 photographs: setup ## assess the weights on photographs of people, neutral and smiling: make photographs PHOTOS=FOLDER
 	python -m tools.assess_photographs $(if $(PHOTOS),$(PHOTOS),--help)
+
+video: setup ## measure how clips are edited over time, on rendered people whose truth is known: reports/video
+	python -m tools.assess_video
 
 screenshots: $(TEST_STAMP) ## draw Fig. 15 and 16, the forms of the user study in chromium
 	python -m tools.study_screenshots
