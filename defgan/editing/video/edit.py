@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 from av.error import FFmpegError
@@ -40,10 +39,6 @@ what the networks give is put back where their crop was."""
 AUS_SPREAD = 0.08
 FIELDS_SPREAD = 0.07
 """… of the present AUs, and of grid and change of colour: more would blur blinks and speech."""
-LIKENESS = 10.0
-"""Difference of grey values, of 255, by which a moment counts less for another one, there in the face: an open eye's
-edit is not that of a blink."""
-_LEAST = 1e-3  # … but somewhere each moment must count
 FADE = 0.2
 """Seconds in which the edit of a face comes and goes that appears, is lost or turns aside within a shot."""
 SHORTEST = 0.2
@@ -256,7 +251,7 @@ class TrackEdit:
         self.presence = self._fade(times, shots) * [timeline.presence(t) for t in self.times]
         self._keys = {track.frames[position]: row for row, position in enumerate(track.keys)}
         self._positions = {number: position for position, number in enumerate(track.frames)}
-        self._given: dict[int, tuple[np.ndarray, np.ndarray | None, np.ndarray | None]] = {}
+        self._given: dict[int, tuple[np.ndarray | None, np.ndarray | None]] = {}
 
     def _fade(self, times: np.ndarray, shots: Sequence[int]) -> np.ndarray:
         """1 where the face can be edited for a while; it falls to 0 where it cannot, and where it comes or goes."""
@@ -291,7 +286,7 @@ class TrackEdit:
 
     def learn(self, number: int, parts: Parts) -> None:
         """Keep what the networks gave for a frame, for the moments around it."""
-        self._given[self._keys[number]] = (_look(parts.face.crop), parts.offsets, parts.change)
+        self._given[self._keys[number]] = (parts.offsets, parts.change)
 
     def shows(self, number: int) -> bool:
         """Whether the edit changes a frame."""
@@ -304,25 +299,14 @@ class TrackEdit:
         weights = kernel(self._key_times - self.times[position], FIELDS_SPREAD)
         for row in [row for row in self._given if self._key_times[row] < self.times[position] and not weights[row]]:
             del self._given[row]
-        looks, offsets, changes = zip(*(self._given[row] for row in self._given if weights[row]), strict=True)
-        now = _look(alignment.crop(pixels, self._transforms[position], self._size))
-        shares = np.stack([
-            weight * (np.exp(-0.5 * ((look - now) / LIKENESS) ** 2) + _LEAST)
-            for weight, look in zip(weights[[row for row in self._given if weights[row]]], looks, strict=True)
-        ])  # fmt: skip
-        shares *= self.presence[position] / shares.sum(axis=0)
-        shares = shares[..., None].astype(np.float32)
+        rows = [row for row in self._given if weights[row]]
+        shares = (self.presence[position] * weights[rows] / weights[rows].sum()).astype(np.float32)
 
         def mean(fields: Sequence[np.ndarray | None]) -> np.ndarray | None:
             return None if fields[0] is None else sum(s * field for s, field in zip(shares, fields, strict=True))
 
+        offsets, changes = zip(*(self._given[row] for row in rows), strict=True)
         return apply_edit(pixels, self._transforms[position], mean(offsets), mean(changes))
-
-
-def _look(crop: np.ndarray) -> np.ndarray:
-    """How a face looks where, without grain: mean grey over small squares, float32 S×S."""
-    side = max(3, len(crop) // 16)
-    return cv2.blur(crop.mean(axis=2, dtype=np.float32), (side, side))
 
 
 def _described(edits: Sequence[TrackEdit]) -> str:
