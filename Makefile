@@ -13,7 +13,7 @@ unexport VIRTUAL_ENV
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup repository repro figures ablations seeds calibrate photographs demo screenshots bench test test-long lint mlflow preset clean
+.PHONY: help setup repository repro figures ablations seeds calibrate photographs video demo screenshots bench test test-long lint mlflow preset clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -65,6 +65,9 @@ calibrate: setup ## fit the AU estimator to rendered faces again; about ten minu
 
 photographs: setup ## assess the weights on photographs of people, neutral and smiling: make photographs PHOTOS=FOLDER
 	python -m tools.assess_photographs $(if $(PHOTOS),$(PHOTOS),--help)
+
+video: setup ## measure how clips are edited over time, on rendered people whose truth is known: reports/video
+	python -m tools.assess_video
 
 demo: setup ## install what the page with sliders needs (extra `demo`) and serve it on this machine
 	$(UV) sync --frozen --inexact --python .uv/bin/python --extra demo

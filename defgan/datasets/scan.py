@@ -35,9 +35,9 @@ def printable(name: str) -> str:
     return "".join(f"%{ord(sign) - 0xDC00:02X}" if "\udc80" <= sign <= "\udcff" else sign for sign in name)
 
 
-def is_photograph(name: str) -> bool:
-    """Whether a file is a photograph by its name."""
-    return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES and not os.path.basename(name).startswith(".")
+def is_photograph(name: str, more: Collection[str] = ()) -> bool:
+    """Whether a file is a photograph by its name; `more`: other suffixes that count as well, such as those of clips."""
+    return os.path.splitext(name)[1].lower() in {*IMAGE_SUFFIXES, *more} and not os.path.basename(name).startswith(".")
 
 
 def is_zip(path: Path) -> bool:
@@ -62,11 +62,12 @@ def why_no_input(folder: str, files: Collection[str]) -> str:
     return "prepared faces, no photographs" if {"faces.parquet", "pixels.npy"} <= {*files} else ""
 
 
-def scan(directory: Path, skipped: Skipped) -> Iterator[tuple[str, str]]:
+def scan(directory: Path, skipped: Skipped, more: Collection[str] = ()) -> Iterator[tuple[str, str]]:
     """Every photograph of a tree, unsorted: its path in the directory, and why it is rejected, "" if it is not.
 
     Links are followed, but not into a directory that they lie in. A directory that cannot be read is rejected as one
-    input, since its content is unknown. Other files go to `skipped`. Raises UserError where there is no such folder.
+    input, since its content is unknown. Other files go to `skipped`; `more` are suffixes as of `is_photograph`. Raises
+    UserError where there is no such folder.
     """
     if not directory.is_dir():
         raise UserError(f"{directory}: no such folder; put photographs there, or set data.<role>.path to their folder")
@@ -95,7 +96,7 @@ def scan(directory: Path, skipped: Skipped) -> Iterator[tuple[str, str]]:
                     stack.append((name, (*above, identity), no_input))
                 elif not no_input:
                     yield f"{name}/", "a link to a folder that contains it"
-            elif reason := _why_skipped(name, no_input):
+            elif reason := _why_skipped(name, no_input, more):
                 skipped.add(reason, printable(name))
             elif not no_input:
                 yield name, ""
@@ -139,10 +140,10 @@ def scan_zip(path: Path, skipped: Skipped) -> Iterator[tuple[str, str, str]]:
             yield source, member.filename, reject
 
 
-def _why_skipped(name: str, no_input: str) -> str:
+def _why_skipped(name: str, no_input: str, more: Collection[str] = ()) -> str:
     """Why a file is skipped; "" for a photograph, and for the tables and texts of tools, which others may read."""
-    if is_photograph(name) or no_input:
-        return no_input if is_photograph(name) else ""
+    if is_photograph(name, more) or no_input:
+        return no_input if is_photograph(name, more) else ""
     if os.path.basename(name).startswith("."):
         return "hidden file"
     return f"no photograph by its name ({os.path.splitext(name)[1].lower() or 'no suffix'})"

@@ -1,9 +1,9 @@
-"""`defgan edit`: photographs in, edited photographs out."""
+"""`defgan edit`: photographs and clips in, edited ones out."""
 
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +13,12 @@ from rich.markup import escape
 from rich.progress import track
 
 from defgan.editing import DEFAULT, EDITORS
+from defgan.editing.video import EASE
 from defgan.errors import UserError, one_line
 from defgan.facs import PRESETS
 
 if TYPE_CHECKING:
     from defgan.editing.inputs import Given
-    from defgan.editing.jobs import Job
     from defgan.editing.plan import Outputs
     from defgan.records import Skipped
 
@@ -26,7 +26,7 @@ console, problems = Console(highlight=False, soft_wrap=True), Console(stderr=Tru
 
 
 def edit(
-    paths: Annotated[list[str], typer.Argument(help="Photographs, folders with all below, or patterns in quotes.")],
+    paths: Annotated[list[str], typer.Argument(help="Photographs, clips, folders with all below, or patterns.")],
     expression: Annotated[str | None, typer.Option("--expression", "-e", help=f"{', '.join(PRESETS)}.")] = None,
     neutral: Annotated[bool, typer.Option("--neutral", help="Remove the expression: --expression neutral.")] = False,
     strength: Annotated[float, typer.Option(help="From 0 (no change) to 1, or to 1.5 to exaggerate.")] = 1.0,
@@ -56,19 +56,33 @@ def edit(
     save_parts: Annotated[
         bool, typer.Option("--save-parts", help="Also write the edit's parts: deformed image, grid, mask, texture.")
     ] = False,
+    start: Annotated[float | None, typer.Option("--from", metavar="S", help="Clips: edit from this second on.")] = None,
+    end: Annotated[float | None, typer.Option("--to", metavar="S", help="Clips: edit up to this second.")] = None,
+    ease: Annotated[float, typer.Option(metavar="S", help="Clips: seconds in which the edit comes and goes.")] = EASE,
+    keyframes: Annotated[
+        Path | None, typer.Option(help="Clips: a CSV table of time and expression, strength or action units.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto (a GPU if there is one), cpu or cuda.")] = "auto",
     output: Annotated[
         str | None,
         typer.Option("--output", "-o", help="A file, or a folder, which keeps the folders of the photographs."),
+    ] = None,
+    credentials: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PEM", help="Sign Content Credentials (C2PA) with the key and certificates in this file, or `test`."
+        ),
     ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     debug: Annotated[
         bool, typer.Option("--debug", help="Show where in the program an unexpected error arose.")
     ] = False,
 ) -> None:
-    """Edit the expressions of people in photographs. The edit of photo.jpg is written to photo.happy.jpg beside it.
+    """Edit the expressions of people in photographs and clips. The edit of photo.jpg is photo.happy.jpg beside it.
 
-    Edits have the photograph's own resolution. Outside the face no pixel changes, but JPEG files are encoded anew. No
-    two photographs of a run share a file: where p.bmp and p.gif would, theirs are p.bmp.happy.png and p.gif.happy.png.
+    Edits have the photograph's own resolution. Outside the face no pixel changes, but JPEG files and clips are
+    encoded anew. No two photographs of a run share a file: where p.bmp and p.gif would, theirs are p.bmp.happy.png and
+    p.gif.happy.png.
     """
     # Torch and the networks take seconds to import, which --help does not need.
     from defgan.editing.editor import Editor
@@ -79,6 +93,9 @@ def edit(
     from defgan.editing.pictures import FILM_SIDE
     from defgan.editing.plan import plan
     from defgan.editing.targets import NEUTRAL, make_target, parse_aus, parse_faces
+    from defgan.editing.video.edit import is_moving
+    from defgan.editing.video.job import ClipJob
+    from defgan.editing.video.timeline import read_keyframes, steady
     from defgan.editing.words import read_expressions
     from defgan.facs import EXPRESSIONS
 
@@ -89,6 +106,8 @@ def edit(
     group = parse_faces(face or [], strength, relative, own)
     if sum((like is not None, group is not None, wanted is not None or bool(aus))) > 1:
         raise UserError("give one of --like, --face N=EXPRESSION, and --expression with --au")
+    if keyframes is not None and (wanted or aus or group or like or start is not None or end is not None):
+        raise UserError("--keyframes holds expressions and times: leave out other expressions, --from and --to")
     if like_neutral is not None and like is None:
         raise UserError("--like-neutral needs --like")
     if like is not None and relative:
@@ -100,51 +119,81 @@ def edit(
         )
     if pictured and save_parts:
         raise UserError(f"--save-parts belongs to a single edit: leave it out, or {pictured[0]}")
+    if animate is not None and credentials is not None:
+        raise UserError("--credentials are for photographs, not for films: leave out --animate")
     if pictured == ["--animate"] and output is not None:
         raise UserError("--animate names the film's file: leave out --output")
     if animate is not None and animate.suffix.lower() not in FILM_SIDE:
         raise UserError(f"--animate {animate}: unknown format; use .gif or .mp4")
     columns = tuple(make_target(name, None, strength, relative) for name in EXPRESSIONS) if sheet else ()
-    untold = like is not None or pictured == ["--sheet"]
+    untold = like is not None or keyframes is not None or pictured == ["--sheet"]
     target = group or (None if untold else make_target(wanted, aus, strength, relative, own))
     if not group and target is not None and target.expression == NEUTRAL and relative:
         raise UserError("neutral with --relative would add nothing: leave out one of them")
-    choice, file = tuple(group.targets) if group else parse_choices(face or []), _file(output)
+    choice = tuple(group.targets) if group else parse_choices(face or [])
     photographs, skipped = find_photographs(paths)
+    moving = {each.path for each in photographs if not each.reject and is_moving(each.path)}
+    if moving and (pictured or save_parts or group or credentials):
+        raise UserError(
+            f"{min(moving)}: a clip has no --sheet, --sweep, --animate, --save-parts, --face N=… or --credentials"
+        )
+    if len(moving) < len(photographs) and (keyframes is not None or start is not None or end is not None):
+        raise UserError("--keyframes, --from and --to are for clips, not for photographs")
+    file = _file(output, clip=len(moving) == len(photographs))
     if animate is not None and len(photographs) != 1:
         raise UserError(f"--animate needs one photograph, not {len(photographs)}")
     if file is not None and (len(photographs) != 1 or (sheet and sweep)):
         raise UserError(f"--output {output} is one file; a folder for several ends with a slash: {output}{os.sep}")
-    editor = None if all(each.reject for each in photographs) else Editor.load(model, weights)
+    signer = None
+    if credentials is not None:
+        from defgan.editing.credentials import load_credentials
+
+        signer = load_credentials(credentials)
+    timeline = read_keyframes(keyframes, own) if keyframes is not None else None
+    editor = None if all(each.reject for each in photographs) else Editor.load(model, weights, device=device)
     if like is not None and editor is not None:
         target = read_likeness(editor.find, like, like_neutral, strength)
         console.print(escape(one_line(f"{like}: {in_words(target)}")))
     folder = Path(output) if output is not None and file is None else None
-    job = Job(editor, target, choice, columns, sweep, animate, save_parts, folder, file, overwrite)
-    _run(job, photographs, plan(photographs, job.outputs, overwrite), skipped, debug)
+    job = Job(editor, target, choice, columns, sweep, animate, save_parts, folder, file, overwrite, signer)
+    clip_job = None
+    if moving:
+        label = target.label if target else keyframes.stem
+        clip_job = ClipJob(
+            editor, timeline or steady(target, start, end, ease), label, problems, choice, folder, file, overwrite
+        )
+
+    def job_of(path: Path) -> Job | ClipJob:
+        return clip_job if path in moving else job
+
+    planned = plan(photographs, lambda given, whole_name: job_of(given.path).outputs(given, whole_name), overwrite)
+    _run(lambda path, outputs: job_of(path)(path, outputs), photographs, planned, skipped, debug)
 
 
-def _file(output: str | None) -> Path | None:
+def _file(output: str | None, clip: bool) -> Path | None:
     """The file that --output names; None where it names a folder. Raises UserError for a format that is not written."""
     from defgan.editing.image_file import FORMATS
+    from defgan.editing.video import animation
+    from defgan.editing.video.clip import ENCODERS
 
     path = Path(output or "")
     if not path.suffix or output.endswith(os.sep) or path.is_dir():
         return None
-    if path.suffix.lower() not in FORMATS:
-        known = ", ".join(FORMATS)
+    formats = (*ENCODERS, *animation.FORMATS) if clip else tuple(FORMATS)
+    if path.suffix.lower() not in formats:
+        known = ", ".join(formats)
         raise UserError(f"{output}: unknown format; use one of {known}; a folder ends with a slash: {output}{os.sep}")
     return path
 
 
 def _run(
-    job: "Job",
+    job: "Callable[[Path, Outputs], list[str]]",
     photographs: "Sequence[Given]",
     planned: "Sequence[Outputs | UserError]",
     skipped: "Skipped",
     debug: bool,
 ) -> None:
-    """Edit every photograph; name those that failed at the end, with exit code 1."""
+    """Edit every photograph and clip; name those that failed at the end, with exit code 1."""
     failed: list[str] = []
     pairs, count = zip(photographs, planned, strict=True), len(photographs)
     for given, outputs in track(pairs, "Editing", count, console=problems, transient=True) if count > 1 else pairs:

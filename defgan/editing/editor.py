@@ -22,10 +22,13 @@ from defgan.editing.image_file import NOTE, Photograph, from_image, open_photogr
 from defgan.editing.native import apply_edit
 from defgan.editing.targets import GroupTarget, Target, make_target
 from defgan.editing.trained_weights import read_weights
+from defgan.errors import UserError
 from defgan.facs import AU_NAMES
 from defgan.methods.model import Model
 from defgan.pixels import to_network, to_pixels
 from defgan.warp import to_grid, to_offsets, warp
+
+"""How the note in an edited file begins."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +84,9 @@ def deform(pixels: np.ndarray, parts: Sequence[Parts]) -> np.ndarray:
 
 
 def _both_sides(fields: torch.Tensor) -> torch.Tensor:
-    """The mean of a field for a face and the field for its mirror image, flipped back: 2×C×H×W to 1×C×H×W."""
-    return (fields[:1] + fields[1:].flip(3)) / 2
+    """The mean of fields for N faces and those for their mirror images, flipped back: 2N×C×H×W to N×C×H×W."""
+    own, mirrored = fields.chunk(2)
+    return (own + mirrored.flip(3)) / 2
 
 
 def describe(parts: Sequence[Parts]) -> str:
@@ -94,62 +98,93 @@ def describe(parts: Sequence[Parts]) -> str:
     return f"target action units {'; '.join(faces)}"
 
 
+def _device(name: str) -> str:
+    """A device's name for torch; raises UserError where this machine has no such device."""
+    if name not in ("auto", "cpu", "cuda"):
+        raise UserError(f"{name}: no such device; choose auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("torch finds no GPU here; use --device cpu")
+    return "cuda" if name != "cpu" and torch.cuda.is_available() else "cpu"
+
+
 class Editor:
     """Edits photographs with one model; `load` makes one."""
 
-    def __init__(self, name: str, model: Model, digest: str, find: FaceFinder):
+    def __init__(self, name: str, model: Model, digest: str, find: FaceFinder, device: str = "cpu"):
         self.name, self.digest, self.find = name, digest, find
         # The fields are enlarged: half precision would show as steps in them. It is also slow on most CPUs.
         model.bf16 = False
-        self._model = model.to(memory_format=torch.channels_last)
+        self._device = torch.device(device)
+        self._model = model.to(self._device, memory_format=torch.channels_last)
 
     @classmethod
-    def load(cls, model: str = DEFAULT, weights: str | Path | None = None, find: FaceFinder | None = None) -> "Editor":
+    def load(
+        cls,
+        model: str = DEFAULT,
+        weights: str | Path | None = None,
+        find: FaceFinder | None = None,
+        device: str = "cpu",
+    ) -> "Editor":
         """An editor with a trained model.
 
         Args:
             model: a name in `defgan.editing.EDITORS`, such as "defgan" or "ganimation".
             weights: folder of NAME.safetensors and NAME.json; without it the weights that come with the project.
             find: another editor's `find`, so that its networks are loaded once; not used where the crops differ.
+            device: where the model's networks run: "cpu", "cuda", or "auto", a GPU where there is one.
 
         Raises:
-            UserError: an unknown model, or no whole weights of it in the folder.
+            UserError: an unknown model, no whole weights of it in the folder, or no such device.
         """
+        device = _device(device)
         network, content = read_weights(model, weights)
         size = content["params"]["image_size"]
         points = np.array(content["points"]) if "points" in content else None
         if find is None or not find.suits(size, points):
             find = FaceFinder(size, points)
-        return cls(model, network, content["sha256"], find)
+        return cls(model, network, content["sha256"], find, device)
+
+    def generate(self, face: Face, y: np.ndarray) -> Parts:
+        """Run the networks on one face for target AUs y, float32 of shape (17,) in [0, 1]; see `generate_all`."""
+        return self.generate_all([face], [y])[0]
 
     @torch.inference_mode()
-    def generate(self, face: Face, y: np.ndarray) -> Parts:
-        """Run the networks on one face for target AUs y, float32 of shape (17,) in [0, 1].
+    def generate_all(self, faces: Sequence[Face], ys: Sequence[np.ndarray]) -> list[Parts]:
+        """Run the networks once on N faces, N ≥ 1, for target AUs, one vector of shape (17,) in [0, 1] for each.
 
-        They see the face and its mirror image, and the edit is the mean of both. All AUs are symmetric: a change of one
-        side alone, such as half an open mouth, is an error of the networks.
+        They see each face and its mirror image, and the edit is the mean of both. All AUs are symmetric: a change of
+        one side alone, such as half an open mouth, is an error of the networks.
         """
-        crop = to_network(torch.from_numpy(face.crop[None]))
-        images = torch.cat([crop, crop.flip(3)]).contiguous(memory_format=torch.channels_last)
-        conditions = (torch.from_numpy(np.asarray(aus, np.float32)).expand(2, -1) for aus in (face.x, y))
-        edit = self._model.edit(images, *conditions)
+        crops = to_network(torch.from_numpy(np.stack([face.crop for face in faces])))
+        images = torch.cat([crops, crops.flip(3)]).contiguous(memory_format=torch.channels_last)
+        conditions = (np.stack([face.x for face in faces]), np.stack(ys))
+        conditions = (torch.from_numpy(aus.astype(np.float32)).repeat(2, 1) for aus in conditions)
+        edit = self._model.edit(*(tensor.to(self._device) for tensor in (images, *conditions)))
+        edit = edit._make(None if part is None else part.cpu() for part in edit)
         change = _both_sides(edit.image - (images if edit.deformed is None else edit.deformed))
-        offsets, deformed = None, crop
+        offsets, deformed = None, crops
         if edit.grid is not None:
             steps = to_offsets(edit.grid).permute(0, 3, 1, 2)
-            steps[1, 0].neg_()  # right is left in the mirror
+            steps[len(faces) :, 0].neg_()  # right is left in the mirror
             offsets = _both_sides(steps).permute(0, 2, 3, 1)
-            deformed = warp(to_grid(offsets), crop)
-        return Parts(
-            face=face,
-            y=y,
-            image=to_pixels(deformed + change)[0],
-            deformed=None if offsets is None else to_pixels(deformed)[0],
-            offsets=None if offsets is None else offsets[0].contiguous().numpy(),
-            mask=None if edit.mask is None else _both_sides(edit.mask)[0, 0].numpy(),
-            texture=None if edit.texture is None else to_pixels(_both_sides(edit.texture))[0],
-            change=None if edit.mask is None else (127.5 * change)[0].permute(1, 2, 0).contiguous().numpy(),
-        )
+            deformed = warp(to_grid(offsets), crops)
+        image, moved = to_pixels(deformed + change), to_pixels(deformed)
+        mask = None if edit.mask is None else _both_sides(edit.mask)[:, 0].numpy()
+        texture = None if edit.texture is None else to_pixels(_both_sides(edit.texture))
+        change = (127.5 * change).permute(0, 2, 3, 1)
+        return [
+            Parts(
+                face=face,
+                y=y,
+                image=image[row],
+                deformed=None if offsets is None else moved[row],
+                offsets=None if offsets is None else offsets[row].contiguous().numpy(),
+                mask=None if mask is None else mask[row],
+                texture=None if texture is None else texture[row],
+                change=None if mask is None else change[row].contiguous().numpy(),
+            )
+            for row, (face, y) in enumerate(zip(faces, ys, strict=True))
+        ]
 
     def estimate_aus(self, pixels: np.ndarray, face: Face) -> np.ndarray:
         """The AUs of an edited photograph at the original's points, (17,); NaN where the estimator finds no face."""
@@ -190,9 +225,9 @@ class Editor:
         photograph = from_image(image) if isinstance(image, Image.Image) else open_photograph(image)
         return self.apply(photograph, self.find(photograph.pixels, face), target)
 
-    def note(self, edit: str) -> str:
+    def note(self, edit: str, kind: str = "photograph") -> str:
         """The note in an edited file's metadata: the file is edited, by which weights, and how."""
         return (
-            f"{NOTE} (this photograph is altered); model {methods.get(self.name).label}, "
+            f"{NOTE} (this {kind} is altered); model {methods.get(self.name).label}, "
             f"weights SHA-256 {self.digest}; {edit}"
         )

@@ -149,13 +149,14 @@ class FaceFinder:
 
     def __init__(self, crop_size: int, points: np.ndarray | None = None) -> None:
         self.crop_size, self.points = crop_size, points
-        self._detect, self._estimate = TurningDetector(THRESHOLD), BlendshapeEstimator()
+        self.detector, self._estimate = TurningDetector(THRESHOLD), BlendshapeEstimator()
 
     def suits(self, crop_size: int, points: np.ndarray | None) -> bool:
         """Whether a model with these crops can use this finder."""
         return self.crop_size == crop_size and np.array_equal(self.points, points)
 
-    def _transform(self, points: np.ndarray) -> np.ndarray:
+    def transform(self, points: np.ndarray) -> np.ndarray:
+        """From photograph to crop pixels, 2×3, for a face's five points, 5×2."""
         if self.points is None:
             return alignment.similarity_transform(points, self.crop_size)
         return alignment.fit_similarity(points, self.points * self.crop_size)
@@ -207,7 +208,7 @@ class FaceFinder:
             height, width = pixels.shape[:2]
             raise UserError(f"the photograph has {width}×{height} pixels; a face needs at least {SMALLEST}×{SMALLEST}")
         try:
-            [found] = self._detect.find_all([pixels], SEARCH_SIDE)
+            [found] = self.detector.find_all([pixels], SEARCH_SIDE)
         except (RuntimeError, IndexError) as error:  # MTCNN fails on some images with boxes at the border
             raise UserError(f"the face detector failed on this photograph ({error}); crop it otherwise") from None
         return in_order(found, *pixels.shape[:2])
@@ -218,7 +219,7 @@ class FaceFinder:
             raise UserError(f"the face is too small: {side:.0f} pixels; at least {SMALLEST} are needed")
         if abs(alignment.nose_offset(found.points)) > MOST_TURNED:
             raise UserError("the face is seen from the side; only faces that look towards the camera can be edited")
-        transform = self._transform(found.points)
+        transform = self.transform(found.points)
         prediction = self.estimate_aus(pixels, found.points)
         if prediction.aus is None:
             raise UserError(

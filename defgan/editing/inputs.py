@@ -1,4 +1,4 @@
-"""Which photographs a run of `defgan edit` is given: files, folders with everything below them, and patterns."""
+"""Which photographs and clips a run of `defgan edit` is given: files, folders with all below them, and patterns."""
 
 import glob
 import os
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from defgan.datasets.scan import is_photograph, scan
 from defgan.editing.image_file import is_edit
+from defgan.editing.video.clip import READ, is_edited_clip
 from defgan.records import Skipped
 
 NO_PHOTOGRAPHS = "no photographs here"
@@ -34,7 +35,7 @@ def find_photographs(arguments: Sequence[str]) -> tuple[list[Given], Skipped]:
         empty = True
         for path, reject in _listed(text, skipped):
             empty = False
-            if not reject and path != Path(text) and is_edit(path):
+            if not reject and path != Path(text) and (is_edit(path) or is_edited_clip(path)):
                 skipped.add("an edit already; name it by itself to edit it again", str(path))
                 continue
             folder = os.path.dirname(os.path.abspath(path))
@@ -64,13 +65,13 @@ def _folder(text: str) -> str:
 def _listed(text: str, skipped: Skipped) -> Iterator[tuple[Path, str]]:
     """The photographs of one argument, with a reason for each that is rejected; sorted by name."""
     if os.path.isdir(text):
-        for name, reject in sorted(scan(Path(text), skipped)):
+        for name, reject in sorted(scan(Path(text), skipped, READ)):
             yield Path(text, name), reject
     elif os.path.lexists(text):
         yield Path(text), ""
     elif glob.has_magic(text):
         for path in map(Path, sorted(glob.glob(text, recursive=True))):
-            if is_photograph(path.name):
+            if is_photograph(path.name, READ):
                 if not path.is_dir():
                     yield path, ""
             elif path.is_file():

@@ -1,16 +1,22 @@
 """What `defgan edit` does with one photograph: it finds the faces, edits them and writes the files."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from defgan.editing import DEFAULT, pictures
 from defgan.editing.editor import Editor, deform, describe
 from defgan.editing.face_finder import Face
-from defgan.editing.image_file import FORMATS, Photograph, encode, encode_picture, open_photograph, write_files
+from defgan.editing.image_file import FORMATS, PRODUCT, Photograph, encode, encode_picture, open_photograph, write_files
 from defgan.editing.inputs import Given
 from defgan.editing.plan import Outputs
 from defgan.editing.targets import GroupTarget, Target
+from defgan.facs import AU_NAMES
+
+if TYPE_CHECKING:
+    from defgan.editing.credentials import Credentials
 
 PART_SIDE = 512
 """Side of the pictures of grid, mask and texture, pixels."""
@@ -31,6 +37,7 @@ class Job:
     folder: Path | None = None  # for all edits; None: beside each photograph
     file: Path | None = None  # for the one edit; its suffix is in FORMATS
     overwrite: bool = False
+    credentials: "Credentials | None" = None  # sign the files
 
     def outputs(self, given: Given, whole_name: bool = False) -> Outputs:
         """The files that will be written for a photograph, by kind; `plan` says when its whole name is kept.
@@ -73,9 +80,29 @@ class Job:
             for kind, make in makers.items()
             if kind in outputs
         ]
+        if self.credentials is not None:
+            original, said = path.read_bytes(), self._said(faces)
+            contents = {
+                output: self.credentials.sign(
+                    content, FORMATS[output.suffix.lower()], output.name, said, PRODUCT, original
+                )
+                for output, content in contents.items()
+            }
         write_files(contents, self.overwrite)
         lines[-1] += f", {time.perf_counter() - started:.1f} s"
         return lines
+
+    def _said(self, faces: Sequence[Face]) -> dict[str, Any]:
+        """What Content Credentials say of the edit: the model, and the target AUs of each face."""
+        targets = {
+            f"face {face.number}": {
+                name: round(float(value), 3)
+                for name, value in zip(AU_NAMES, self.target.of(face), strict=True)
+                if value >= 0.005
+            }
+            for face in (faces if self.target else ())
+        }
+        return {"model": self.editor.name, "weights_sha256": self.editor.digest, "action_units": targets}
 
     # Each of these adds the content of its files and returns what to say of them.
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from torch import nn
 
 from defgan.faces.au_estimators.blendshapes import FaceMesh
 from defgan.faces.detection import LONG_SIDE, Detection, Detector, shrink
@@ -34,6 +35,11 @@ class TurningDetector:
 
     def __init__(self, threshold: float) -> None:
         self._detect, self._mesh = Detector(threshold), FaceMesh()
+
+    @property
+    def networks(self) -> list[nn.Module]:
+        """MTCNN's three networks."""
+        return self._detect.networks
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[Detection | None]:
         """The largest face of each photograph, uint8 H×W×3 of any sizes; None where no face is found."""

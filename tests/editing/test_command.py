@@ -21,7 +21,7 @@ from defgan.facs import PRESETS
 def run(monkeypatch, capsys, weights, editor):
     """Runs `defgan edit …`; returns the exit code, stdout and stderr."""
     made = {name: Editor.load(name, weights, editor.find) for name in (DEFAULT, "ganimation")}
-    monkeypatch.setattr(Editor, "load", lambda name, _: made[name])
+    monkeypatch.setattr(Editor, "load", lambda name, *_, **__: made[name])
 
     def call(*words):
         monkeypatch.setattr(sys, "argv", ["defgan", "edit", *map(str, words)])

@@ -15,6 +15,7 @@ from defgan import alignment
 from defgan.editing import pictures
 from defgan.editing.editor import Editor, describe
 from defgan.editing.native import feather
+from defgan.editing.targets import make_target
 from defgan.errors import UserError
 from defgan.facs import AU_NAMES, preset
 from defgan.warp import to_grid
@@ -169,3 +170,21 @@ def test_the_note_names_model_weights_and_units(editor, faces):
     assert note.endswith("AU04 0.95, AU05 0.40, AU07 0.80, AU17 0.30, AU23 0.80")
     neutral = editor.generate(faces[0], np.zeros(len(AU_NAMES), np.float32))
     assert describe([neutral]).endswith("all 0")
+
+
+def test_faces_are_edited_together_as_they_are_alone(editor, faces):
+    [face] = faces
+    other = replace(face, crop=np.ascontiguousarray(face.crop[:, ::-1]), x=face.x[::-1].copy())
+    ys = [make_target(name).vector(face.x) for name in ("happy", "sad")]
+    together = editor.generate_all([face, other], ys)
+    for part, alone in zip(together, (editor.generate(face, ys[0]), editor.generate(other, ys[1])), strict=True):
+        for field in ("offsets", "change", "mask"):
+            assert np.allclose(getattr(part, field), getattr(alone, field), atol=1e-3), field
+        assert np.abs(part.image.astype(int) - alone.image).max() <= 1
+
+
+@pytest.mark.parametrize(("device", "problem"), [("tpu", "tpu: no such device"), ("cuda", "torch finds no GPU here")])
+def test_a_device_that_is_not_there(device, problem, monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UserError, match=problem):
+        Editor.load(device=device)

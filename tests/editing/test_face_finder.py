@@ -166,6 +166,6 @@ def test_a_profile_is_refused(find, face_pixels, monkeypatch):
     profile = alignment.template(200).copy()
     profile[2, 0] = profile[0, 0]
     found = [[Detection(np.array([0.0, 0, 200, 200]), profile)]]
-    monkeypatch.setattr(find._detect, "find_all", lambda *_: found)
+    monkeypatch.setattr(find.detector, "find_all", lambda *_: found)
     with pytest.raises(UserError, match="seen from the side"):
         find(face_pixels)
