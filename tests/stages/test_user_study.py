@@ -151,7 +151,7 @@ def test_from_files_to_figure_and_tables(workspace, handed_out):
     responses, numbers = evaluate()
     assert responses.problems.empty and numbers["stage2.participants"] == 30
     names = {path.name for path in votes_stage.REPORTS.iterdir()}
-    assert names == {"fig_07_user_study.png", "fig_07_user_study.pdf", "questions.csv"} | {
+    assert names == {"fig_07_user_study.png", "fig_07_user_study.pdf", "captions.json", "questions.csv"} | {
         f"{table}.{ending}" for table in ("votes", "plausibility", "tests") for ending in ("csv", "md")
     }
     table = pd.read_csv(votes_stage.REPORTS / "votes.csv")

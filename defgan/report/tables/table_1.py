@@ -34,6 +34,7 @@ def caption(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     origin = "Inception FID on CelebA-HQ, not comparable with ours"
     if measured_alike(metrics, data):
         origin = "it does not say against which real faces they were measured"
+    perfect = f"; {TRUE_LABEL} is what a perfect edit would score" if metrics["gain_final"] is not None else ""
     others = "".join(
         f"{method.title} learns from role {method.role} ({data_name(data[method.role])}) and is told the expression's "
         "name instead of the AUs. "
@@ -42,8 +43,8 @@ def caption(metrics: Mapping[str, Any], data: Mapping[str, Any]) -> str:
     )
     return (
         f"{measures(metrics, data)} {kernel}: squared maximum mean discrepancy over all pairs of images. In brackets: "
-        "95 % bootstrap intervals over people, the reference fixed. Copy-input repeats each face once per expression; "
-        f"{TRUE_LABEL} is what a perfect edit would score. {others}The paper's own values have a column of their own: "
+        "95 % bootstrap intervals over people, the reference fixed. Copy-input repeats each face once per expression"
+        f"{perfect}. {others}The paper's own values have a column of their own: "
         f"{origin}.{supervision(registry.every())}"
     )
 
