@@ -79,9 +79,9 @@ def start(path: Path, extended: bool) -> Clone:
     clone = Clone(path)
     copy_project(path)
     clone.run("git", "init", "--quiet", "--initial-branch", "main")
-    make_tiny(path / "params.yaml")
-    if extended:
+    if extended:  # first: the diffs are those of the files as they stand
         extend(clone)
+    make_tiny(path / "params.yaml")
     clone.commit("tiny")
     clone.run("dvc", "repro", "prepare", "truth", "reference")
     clone.commit("data")
