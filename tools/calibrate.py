@@ -18,6 +18,7 @@ import typer
 from rich.progress import track
 
 from defgan.agreement import icc_3_1
+from defgan.editing.assessment import RISE
 from defgan.errors import UserError, plain_errors
 from defgan.evaluation.intervals import draw_people, percentiles
 from defgan.faces.au_estimators import blendshapes
@@ -135,10 +136,13 @@ def _slopes(predicted: np.ndarray, true: np.ndarray) -> np.ndarray:
 
 
 def change(before: np.ndarray, after: np.ndarray) -> pd.DataFrame:
-    """Per unit, of N people with AUs of two photographs (both N×17): the means, and the share in whom it rises."""
-    return pd.DataFrame(
-        {"au": AU_NAMES, "neutral": before.mean(0), "smiling": after.mean(0), "rises": (after > before).mean(0)}
-    )
+    """Per unit, of N people with AUs of two photographs (both N×17): the means, and the share in whom it rises.
+
+    It rises where the difference is above `RISE`, as in `reports/photographs/photographs.csv`.
+    """
+    rises = (after - before > RISE).mean(0)
+    means = {"neutral": before.mean(0), "smiling": after.mean(0)}
+    return pd.DataFrame({"au": AU_NAMES, **means, f"rises by more than {RISE:g}": rises})
 
 
 def write_table(name: str, table: pd.DataFrame, title: str, text: str) -> None:
@@ -149,6 +153,18 @@ def write_table(name: str, table: pd.DataFrame, title: str, text: str) -> None:
         shown.to_csv(path, index=False)
     with atomic_file(REPORTS / f"{name}.md") as path:
         path.write_text(markdown(shown, title, text), encoding="utf-8")
+
+
+def write_photographs(folder: Path) -> None:
+    """The table of real people, neutral and smiling."""
+    write_table(
+        "au_estimator_photographs",
+        change(*predict_pairs(folder)),
+        "The AU estimator on photographs of people, neutral and smiling",
+        "Mean predicted AUs of photographs of the same people, neutral and smiling, and the share of people in whom the"
+        f" unit rises by more than {RISE:g}. Face Research Lab London Set (DeBruine & Jones, 2017, CC BY 4.0,"
+        f" doi 10.6084/m9.figshare.5047666). Made by `{COMMAND} --photographs FOLDER`.",
+    )
 
 
 def calibrate(
@@ -206,15 +222,7 @@ def calibrate(
             f" by `{COMMAND}`.",
         )
         if photographs:
-            write_table(
-                "au_estimator_photographs",
-                change(*predict_pairs(photographs)),
-                "The AU estimator on photographs of people, neutral and smiling",
-                "Mean predicted AUs of photographs of the same people, neutral and smiling, and the share of people in"
-                " whom the unit rises. Face Research Lab London Set (DeBruine & Jones, 2017, CC BY 4.0,"
-                " doi 10.6084/m9.figshare.5047666). Made by"
-                f" `{COMMAND} --photographs FOLDER`.",
-            )
+            write_photographs(photographs)
     console.print(table.round(2).to_string(index=False), highlight=False)
     tones = skins[skins["au"] == "mean"]
     console.print(

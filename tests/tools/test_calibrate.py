@@ -103,5 +103,5 @@ def test_the_tables():
     assert table["correlation"].to_numpy() == pytest.approx(np.ones(N_AUS))
     assert table["mae"][0] == pytest.approx(0.5 * true[view == 0, 0].mean())
     assert table["icc_crop64"][0] == pytest.approx(icc_3_1(np.outer(true[view == 64, 0], [0.5, 1])))
-    rising = calibrate.change(np.zeros((4, N_AUS)), np.repeat([[0.1], [0.0], [0.2], [0.3]], N_AUS, axis=1))
-    assert rising["rises"].tolist() == [0.75] * N_AUS
+    rising = calibrate.change(np.zeros((4, N_AUS)), np.repeat([[0.1], [0.04], [0.2], [0.3]], N_AUS, axis=1))
+    assert rising["rises by more than 0.05"].tolist() == [0.75] * N_AUS

@@ -40,7 +40,7 @@ _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
 
 def is_edited_clip(path: Path) -> bool:
     """Whether a clip carries this project's note; False where it cannot be read."""
-    if path.suffix.lower() not in READ:
+    if path.suffix.lower() not in READ or not path.is_file():
         return False
     try:
         with av.open(str(path)) as container:

@@ -74,8 +74,8 @@ class Summary:
 
 
 def is_moving(path: Path) -> bool:
-    """Whether a file is a clip, by its suffix, or an image with more than one frame."""
-    return path.suffix.lower() in clip.READ or animation.is_animation(path)
+    """Whether a file is a clip, by its suffix, or an image with more than one frame. To open a pipe could take for ever."""
+    return path.is_file() and (path.suffix.lower() in clip.READ or animation.is_animation(path))
 
 
 def output_suffix(path: Path) -> str:
