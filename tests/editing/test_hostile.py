@@ -109,13 +109,13 @@ def cases(face: Image.Image) -> dict[str, tuple[bytes, str]]:
         "palette.png": (encoded(palette, "PNG"), EDITED),
         "palette_clear.png": (encoded(palette, "PNG", transparency=3), EDITED),
         "one_clear_colour.png": (encoded(face, "PNG", transparency=(1, 2, 3)), EDITED),
-        "moving.png": (two_pictures("PNG"), "2 pictures in one file"),
+        "moving.png": (two_pictures("PNG"), EDITED),
         "texts.png": (encoded(face, "PNG", pnginfo=texts), EDITED),
         "still.gif": (encoded(palette, "GIF"), EDITED),
-        "moving.gif": (two_pictures("GIF"), "2 pictures in one file"),
+        "moving.gif": (two_pictures("GIF"), EDITED),
         "lossy.webp": (encoded(face, "WEBP", quality=90), EDITED),
         "clear.webp": (encoded(clear, "WEBP", lossless=True), EDITED),
-        "moving.webp": (two_pictures("WEBP"), "2 pictures in one file"),
+        "moving.webp": (two_pictures("WEBP"), EDITED),
         "a.bmp": (encoded(face, "BMP"), EDITED),
         "a.tga": (encoded(face, "TGA"), EDITED),
         "a.ppm": (encoded(face, "PPM"), EDITED),
@@ -211,7 +211,7 @@ def edit(weights, find) -> Callable:
     def call(*words):
         out, problems = io.StringIO(), io.StringIO()
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(problems):
-            patch.setattr(Editor, "load", lambda *_: editor)
+            patch.setattr(Editor, "load", lambda *_, **__: editor)
             patch.setattr(sys, "argv", ["defgan", "edit", *map(str, words)])
             with pytest.raises(SystemExit) as end:
                 main()

@@ -74,7 +74,7 @@ class Summary:
 
 
 def is_moving(path: Path) -> bool:
-    """Whether a file is a clip, by its suffix, or an image with more than one frame. To open a pipe could take for ever."""
+    """Whether a file is a clip, by its suffix, or an image with more than one frame; a pipe is never opened."""
     return path.is_file() and (path.suffix.lower() in clip.READ or animation.is_animation(path))
 
 
