@@ -21,6 +21,8 @@ ROLES = ("corpus.train", "corpus.wild", "corpus.mug", "corpus.rafd")
 SHRUNK = {key: value for key, value in TINY.items() if not key.startswith(ROLES)} | {
     "prepare.val_share": 0.5,
     "plan.wild_faces": 5,
+    "training.epochs": None,
+    "stargan.training.epochs": 2,
     "training.batches": 20,  # two steps of DefGAN's generators after ten of its discriminator each
     "training.sheet_every": 1,
 }
