@@ -99,10 +99,10 @@ def test_the_mean_points_are_the_detectors_in_the_crops(monkeypatch, tmp_path):
     def detect(images):
         return [Detection(np.zeros(4), detected[image[0, 0, 0]]) for image in images]
 
-    monkeypatch.setattr("defgan.editing.trained_weights.Detector", lambda threshold: detect)
+    monkeypatch.setattr("defgan.editing.trained_weights.TurningDetector", lambda threshold: detect)
     faces = Faces(pd.DataFrame(frames), np.zeros((2, 50, 50, 3), np.uint8))
     np.testing.assert_allclose(mean_points(faces, tmp_path), wanted / 50, atol=1e-9)
-    monkeypatch.setattr("defgan.editing.trained_weights.Detector", lambda threshold: lambda images: [None])
+    monkeypatch.setattr("defgan.editing.trained_weights.TurningDetector", lambda threshold: lambda images: [None])
     with pytest.raises(UserError, match="the detector finds no face"):
         mean_points(faces, tmp_path)
 

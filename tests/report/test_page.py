@@ -19,7 +19,7 @@ def test_figures_have_their_caption_size_values_and_files(tmp_path):
     Image.new("RGB", (40, 20)).save(tmp_path / "fig_04_faces.png")
     (tmp_path / "fig_04_faces.pdf").write_bytes(b"%PDF")
     (tmp_path / "captions.json").write_text(json.dumps({"fig_04_faces": CAPTION}))
-    [figure] = read_figures(tmp_path, {"seed": 3, "image_size": 64})
+    [figure] = read_figures([tmp_path], {"seed": 3, "image_size": 64}, tmp_path.parent / "index.html")
     assert (figure.width, figure.height, figure.params) == (40, 20, {"seed": 3})
     assert figure.image.startswith("data:image/png;base64,")
     assert figure.files == [f"{tmp_path.name}/fig_04_faces.png", f"{tmp_path.name}/fig_04_faces.pdf"]

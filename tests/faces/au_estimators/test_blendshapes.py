@@ -24,7 +24,7 @@ from defgan.facs import AU_NAMES
 from defgan.photographs import read_photograph
 from defgan.records import Record
 from defgan.weight_files import WEIGHTS
-from tools.calibrate import change, predict_pairs
+from tools.calibrate import predict_pairs
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_smiles_of_photographed_people(shared):
     """Nobody knows the AUs of photographs; that these people smile, everybody sees."""
     neutral, smiling = predict_pairs(shared / "faces/london")
     assert len(neutral) == 80
-    rises = change(neutral, smiling).set_index("au")["rises"]
+    rises = dict(zip(AU_NAMES, (smiling > neutral).mean(axis=0), strict=True))
     assert rises["AU12"] >= 0.98
     assert rises["AU06"] >= 0.85
     assert rises["AU25"] >= 0.70
