@@ -50,6 +50,13 @@ def edit(
     like_neutral: Annotated[
         Path | None, typer.Option(help="The same person without an expression: take what changes in that face.")
     ] = None,
+    drive: Annotated[
+        Path | None,
+        typer.Option(
+            help="Take an actor's expressions over time, from a clip or from a table (.csv) by OpenFace 2 or Py-Feat; a"
+            " photograph becomes a clip. With --relative what changes in the actor's face is added."
+        ),
+    ] = None,
     sheet: Annotated[bool, typer.Option("--sheet", help="Make a sheet of the six expressions.")] = False,
     sweep: Annotated[int | None, typer.Option(metavar="N", min=2, help="Make a strip of N rising strengths.")] = None,
     animate: Annotated[Path | None, typer.Option(help="Make a film of the expression: out.gif or out.mp4.")] = None,
@@ -93,8 +100,9 @@ def edit(
     from defgan.editing.pictures import FILM_SIDE
     from defgan.editing.plan import plan
     from defgan.editing.targets import NEUTRAL, make_target, parse_aus, parse_faces
+    from defgan.editing.video.drive import read_drive
     from defgan.editing.video.edit import is_moving
-    from defgan.editing.video.job import ClipJob
+    from defgan.editing.video.job import ClipJob, progress_bar
     from defgan.editing.video.timeline import read_keyframes, steady
     from defgan.editing.words import read_expressions
     from defgan.facs import EXPRESSIONS
@@ -108,6 +116,11 @@ def edit(
         raise UserError("give one of --like, --face N=EXPRESSION, and --expression with --au")
     if keyframes is not None and (wanted or aus or group or like or start is not None or end is not None):
         raise UserError("--keyframes holds expressions and times: leave out other expressions, --from and --to")
+    timed = keyframes is not None or start is not None or end is not None
+    if drive is not None and (timed or wanted or aus or group or like is not None):
+        raise UserError("--drive has expressions and times: leave out other expressions, --keyframes, --from and --to")
+    if drive is not None and (sheet or sweep or animate or save_parts or credentials):
+        raise UserError("--drive makes clips: leave out --sheet, --sweep, --animate, --save-parts and --credentials")
     if like_neutral is not None and like is None:
         raise UserError("--like-neutral needs --like")
     if like is not None and relative:
@@ -126,7 +139,7 @@ def edit(
     if animate is not None and animate.suffix.lower() not in FILM_SIDE:
         raise UserError(f"--animate {animate}: unknown format; use .gif or .mp4")
     columns = tuple(make_target(name, None, strength, relative) for name in EXPRESSIONS) if sheet else ()
-    untold = like is not None or keyframes is not None or pictured == ["--sheet"]
+    untold = like is not None or keyframes is not None or drive is not None or pictured == ["--sheet"]
     target = group or (None if untold else make_target(wanted, aus, strength, relative, own))
     if not group and target is not None and target.expression == NEUTRAL and relative:
         raise UserError("neutral with --relative would add nothing: leave out one of them")
@@ -137,9 +150,9 @@ def edit(
         raise UserError(
             f"{min(moving)}: a clip has no --sheet, --sweep, --animate, --save-parts, --face N=… or --credentials"
         )
-    if len(moving) < len(photographs) and (keyframes is not None or start is not None or end is not None):
+    if len(moving) < len(photographs) and timed:
         raise UserError("--keyframes, --from and --to are for clips, not for photographs")
-    file = _file(output, clip=len(moving) == len(photographs))
+    file = _file(output, clip=drive is not None or len(moving) == len(photographs))
     if animate is not None and len(photographs) != 1:
         raise UserError(f"--animate needs one photograph, not {len(photographs)}")
     if file is not None and (len(photographs) != 1 or (sheet and sweep)):
@@ -149,22 +162,25 @@ def edit(
         from defgan.editing.credentials import load_credentials
 
         signer = load_credentials(credentials)
-    timeline = read_keyframes(keyframes, own) if keyframes is not None else None
+    course = read_keyframes(keyframes, own) if keyframes is not None else None
     editor = None if all(each.reject for each in photographs) else Editor.load(model, weights, device=device)
     if like is not None and editor is not None:
         target = read_likeness(editor.find, like, like_neutral, strength)
         console.print(escape(one_line(f"{like}: {in_words(target)}")))
+    if drive is not None and editor is not None:
+        course = read_drive(editor.find, drive, strength, relative, progress_bar(problems))
+        console.print(escape(one_line(f"{drive}: {course}")))
     folder = Path(output) if output is not None and file is None else None
     job = Job(editor, target, choice, columns, sweep, animate, save_parts, folder, file, overwrite, signer)
     clip_job = None
-    if moving:
-        label = target.label if target else keyframes.stem
+    if moving or course is not None:
+        label = target.label if target else f"drive-{drive.stem}" if drive is not None else keyframes.stem
         clip_job = ClipJob(
-            editor, timeline or steady(target, start, end, ease), label, problems, choice, folder, file, overwrite
+            editor, course or steady(target, start, end, ease), label, problems, choice, folder, file, overwrite
         )
 
     def job_of(path: Path) -> Job | ClipJob:
-        return clip_job if path in moving else job
+        return clip_job if path in moving or drive is not None else job
 
     planned = plan(photographs, lambda given, whole_name: job_of(given.path).outputs(given, whole_name), overwrite)
     _run(lambda path, outputs: job_of(path)(path, outputs), photographs, planned, skipped, debug)

@@ -7,13 +7,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import cv2
-import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from defgan.editing.editor import Editor, Parts, render
 from defgan.editing.face_finder import Face
 from defgan.editing.targets import GroupTarget, Target
+from defgan.editing.video.clip import fresh_clip
 from defgan.pixels import difference, heat
 from defgan.warp import REFERENCE_SIZE
 
@@ -135,20 +135,9 @@ def encode_mp4(frames: Sequence[np.ndarray], note: str) -> bytes:
     height, width = frames[0].shape[:2]
     with TemporaryDirectory() as directory:
         path = Path(directory, "film.mp4")
-        writer = imageio_ffmpeg.write_frames(
-            path,
-            (width, height),
-            fps=RATE,
-            codec="libx264",
-            pix_fmt_out="yuv420p",
-            macro_block_size=2,
-            quality=None,
-            output_params=["-crf", "18", "-metadata", f"comment={note}"],
-        )
-        writer.send(None)
-        for frame in frames:
-            writer.send(np.ascontiguousarray(frame))
-        writer.close()
+        with fresh_clip(path, (width, height), RATE, note) as write:
+            for number, frame in enumerate(frames):
+                write(frame, number / RATE)
         return path.read_bytes()
 
 

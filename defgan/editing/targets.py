@@ -73,6 +73,15 @@ class GroupTarget:
         return "-".join(f"{number}-{target.label}" for number, target in sorted(self.targets.items()))
 
 
+def check_strength(strength: float) -> None:
+    """Raises UserError where a strength is not in [0, STRONGEST]."""
+    if not 0 <= strength <= STRONGEST:
+        raise UserError(
+            f"strength {strength:g} is out of range; it is in [0, {STRONGEST:g}]. Above 1 it exaggerates,"
+            f" but no action unit exceeds {HIGHEST:g}, the most that the networks were taught"
+        )
+
+
 def make_target(
     expression: str | None = None,
     aus: Mapping[str, float] | None = None,
@@ -95,11 +104,7 @@ def make_target(
     """
     if expression is None and not aus:
         raise UserError(f"nothing to edit; name an expression ({', '.join(expressions)}) or action units (AU12=1)")
-    if not 0 <= strength <= STRONGEST:
-        raise UserError(
-            f"strength {strength:g} is out of range; it is in [0, {STRONGEST:g}]. Above 1 it exaggerates,"
-            f" but no action unit exceeds {HIGHEST:g}, the most that the networks were taught"
-        )
+    check_strength(strength)
     named: dict[str, float] = {}
     name = None
     if expression is not None:

@@ -82,7 +82,7 @@ class Animation:
             raise UserError(f"the animation is broken after {time:.2f} s ({error})") from None
 
     @contextmanager
-    def writer(self, path: Path, note: str) -> Iterator["_AnimationSink"]:
+    def writer(self, path: Path, note: str, end: float = np.inf) -> Iterator["_AnimationSink"]:
         if path.suffix.lower() not in FORMATS:
             raise UserError(f"an animation is written as {' or '.join(FORMATS)}, not as {path.suffix}")
         sink = _AnimationSink()

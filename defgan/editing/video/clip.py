@@ -4,8 +4,8 @@ Frames are edited in RGB, but written as they were stored. A frame keeps the bit
 alone: only the others are converted back to YUV.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 from av.video.reformatter import ColorRange, Colorspace
@@ -27,6 +27,9 @@ ENCODERS = {".mp4": "libx264", ".m4v": "libx264", ".mov": "libx264", ".mkv": "li
 READ = (*ENCODERS, ".avi", ".3gp", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".ogv", ".wmv", ".flv")
 """Suffixes of the files that are read as clips."""
 _QUALITY = {"libx264": {"crf": "17", "preset": "fast"}, "libvpx-vp9": {"crf": "24", "b": "0", "cpu-used": "4"}}
+FRESH = {"crf": "18"}
+"""Quality of clips that are made from photographs."""
+_CLOCK = Fraction(1, 90_000)  # seconds; the usual frame rates are whole numbers of these
 _EIGHT_BIT = ("yuv420p", "yuv422p", "yuv444p")
 # What an encoder takes as it is stored; other frames are converted to the nearest of these.
 _KEPT = {"libx264": (*_EIGHT_BIT, "yuvj420p", "yuvj422p", "yuvj444p", "yuv420p10le"), "libvpx-vp9": _EIGHT_BIT}
@@ -35,6 +38,7 @@ _HD = 720
 _MATRICES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 7: Colorspace.SMPTE240M}
 _MATRICES |= {9: Colorspace.BT2020, 10: Colorspace.BT2020}
 _TAGS = ("colorspace", "color_range", "color_primaries", "color_trc")
+_FRESH_TAGS = (1, int(ColorRange.MPEG), 1, 1)  # BT.709: a player need not guess
 _OF_THE_FILE = ("major_brand", "minor_version", "compatible_brands", "encoder")
 
 
@@ -141,7 +145,7 @@ class Clip:
             raise UserError("the clip has no frames")
         self._shape, self._turns = (first.width, first.height), round(first.rotation / 90) % 4
         self._first = self._plain(first)
-        self._origin = 0.0 if first.pts is None else float(first.pts * first.time_base)
+        self.origin = 0.0 if first.pts is None else float(first.pts * first.time_base)
         width, height = self._first.width, self._first.height
         self.size = (height, width) if self._turns % 2 else (width, height)
 
@@ -153,7 +157,7 @@ class Clip:
                 for number, stored in enumerate(container.decode(video=0)):
                     if stored.pts is None:  # a file without a clock
                         stored.pts, stored.time_base = number, 1 / Fraction(self._rate or 25)
-                    time = float(stored.pts * stored.time_base) - self._origin
+                    time = float(stored.pts * stored.time_base) - self.origin
                     if (stored.width, stored.height) != self._shape:
                         raise UserError(f"the frames change their size after {time:.2f} s; cut the clip there")
                     yield ClipFrame(self._plain(stored), time, self._turns)
@@ -176,10 +180,9 @@ class Clip:
         return _tagged(plain, stored)
 
     @contextmanager
-    def writer(self, path: Path, note: str) -> Iterator["_ClipSink"]:
+    def writer(self, path: Path, note: str, end: float = np.inf) -> Iterator["_ClipSink"]:
         encoder, first = ENCODERS[path.suffix.lower()], self._first
-        container_options = {"movflags": "+faststart"} if path.suffix.lower() in (".mp4", ".m4v", ".mov") else {}
-        with av.open(str(path), "w", options=container_options) as output, av.open(str(self.path)) as source:
+        with _create(path) as output, av.open(str(self.path)) as source:
             output.metadata.update({key: text for key, text in self._metadata.items() if key not in _OF_THE_FILE})
             before = self._metadata.get("comment")
             output.metadata.update(comment=f"{before}; {note}" if before else note, encoding_tool=PRODUCT)
@@ -193,25 +196,77 @@ class Clip:
                 setattr(stream.codec_context, tag, getattr(first, tag))
             if self._turns:
                 stream.set_display_rotation(90.0 * self._turns)
-            sounds = {}
-            for heard in source.streams.audio:
-                if heard.codec_context.name not in output.supported_codecs:
-                    raise UserError(
-                        f"{path.suffix} cannot hold sound in {heard.codec_context.name}; name an --output in .mkv"
-                    )
-                sounds[heard.index] = output.add_stream_from_template(heard)
-            sink = _ClipSink(output, stream, source.demux(*source.streams.audio) if sounds else iter(()), sounds)
-            sink.origin = self._origin
+            sink = _ClipSink(output, stream, source, self.origin)
             yield sink
-            sink.finish()
+            sink.finish(end)
+
+
+@contextmanager
+def fresh_clip(
+    path: Path, size: tuple[int, int], rate: float, note: str, sound: Clip | None = None
+) -> Iterator[Callable[[np.ndarray, float], None]]:
+    """A clip of pictures that are in no clip yet: `write(pixels, time)` encodes each, in their order.
+
+    Args:
+        path: its suffix is in `ENCODERS`; the caller makes it whole.
+        size: width and height, both even.
+        rate: frames per second, about; what counts are the times, in seconds.
+        note: goes into the metadata.
+        sound: a clip whose sound is copied.
+
+    Raises UserError where the format of `path` cannot hold that sound.
+    """
+    encoder = ENCODERS[path.suffix.lower()]
+    with ExitStack() as stack:
+        output = stack.enter_context(_create(path))
+        output.metadata.update(comment=note, encoding_tool=PRODUCT)
+        stream = output.add_stream(
+            encoder, rate=Fraction(rate).limit_denominator(1001), options=_QUALITY[encoder] | FRESH
+        )
+        stream.width, stream.height = size
+        stream.pix_fmt, stream.codec_context.time_base = "yuv420p", _CLOCK
+        origin, source = 0.0, None
+        if sound is not None:
+            origin, source = sound.origin, stack.enter_context(av.open(str(sound.path)))
+        sink = _ClipSink(output, stream, source, origin)
+        tags = VideoFrame(*size, "yuv420p")
+        for tag, value in zip(_TAGS, _FRESH_TAGS, strict=True):
+            setattr(tags, tag, value)
+            setattr(stream.codec_context, tag, value)
+
+        def write(pixels: np.ndarray, time: float) -> None:
+            tags.pts, tags.time_base = round((origin + time) / _CLOCK), _CLOCK
+            sink.write(ClipFrame(_to_yuv(pixels, "yuv420p", tags), time, 0))
+
+        yield write
+        sink.finish()
+
+
+def _create(path: Path) -> OutputContainer:
+    quick = path.suffix.lower() in (".mp4", ".m4v", ".mov")
+    return av.open(str(path), "w", options={"movflags": "+faststart"} if quick else {})
 
 
 class _ClipSink:
-    """Encodes frames and copies the sound's packets between them."""
+    """Encodes frames and copies the packets of a source's sound between them.
 
-    def __init__(self, output: OutputContainer, stream: VideoStream, packets: Iterator, sounds: dict) -> None:
-        self._output, self._stream, self._packets, self._sounds = output, stream, packets, sounds
-        self._waiting, self._last, self.origin = None, None, 0.0
+    `origin`: the source's time, seconds, at which the frames begin. Raises UserError where the output cannot hold the
+    sound.
+    """
+
+    def __init__(
+        self, output: OutputContainer, stream: VideoStream, source: InputContainer | None, origin: float
+    ) -> None:
+        self._output, self._stream, self._origin = output, stream, origin
+        self._waiting, self._last, self._sounds = None, None, {}
+        for heard in source.streams.audio if source else ():
+            if heard.codec_context.name not in output.supported_codecs:
+                raise UserError(
+                    f"{Path(output.name).suffix} cannot hold sound in {heard.codec_context.name};"
+                    " name an --output in .mkv"
+                )
+            self._sounds[heard.index] = output.add_stream_from_template(heard)
+        self._packets = source.demux(*source.streams.audio) if self._sounds else iter(())
 
     def write(self, frame: ClipFrame) -> None:
         stored = frame.stored
@@ -229,15 +284,16 @@ class _ClipSink:
             self._waiting = None
             if packet.dts is None:  # the mark of the end
                 continue
-            if float(packet.dts * packet.time_base) - self.origin > until:
+            if float(packet.dts * packet.time_base) - self._origin > until:
                 self._waiting = packet
                 return
             packet.stream = self._sounds[packet.stream_index]
             self._output.mux(packet)
 
-    def finish(self) -> None:
+    def finish(self, end: float = np.inf) -> None:
+        """Write what is left; the sound up to `end`, seconds."""
         self._output.mux(self._stream.encode(None))
-        self._copy_sound(np.inf)
+        self._copy_sound(end)
 
 
 def _words(error: Exception) -> str:

@@ -28,7 +28,7 @@ from defgan.editing.video.clip import Clip
 from defgan.editing.video.face_tracker import FaceTracker, Track
 from defgan.editing.video.frames import Frame, Frames, MovingPicture
 from defgan.editing.video.smoothing import REACH, kernel, smooth
-from defgan.editing.video.timeline import Timeline
+from defgan.editing.video.timeline import Course
 from defgan.errors import UserError
 from defgan.facs import AU_NAMES
 from defgan.files import atomic_file
@@ -45,6 +45,8 @@ SHORTEST = 0.2
 """Seconds for which a face must be followed: what is seen for less is no face, unless its shot is as short."""
 TOGETHER = 0.3
 """Seconds for which two people must be seen together before somebody has to choose between them."""
+LEAST_SAID = 0.1
+"""Seconds of an actor's clip that are left out without a word."""
 _CHUNK, _CHUNK_BYTES = 16, 64_000_000  # frames whose faces the networks see together
 
 Choice = str | int | tuple[int, ...]
@@ -63,13 +65,17 @@ class Summary:
     shots: int
     seconds: float  # that the work took
     expected: int  # frames that the file says it has; 0: it does not say
+    cut: bool = False  # the clip is cut where the course of the targets ends
+    unused: float = 0.0  # seconds of that course for which there are no frames
 
     def __str__(self) -> str:
         rate = self.frames / max(self.seconds, 1e-9)
         words = [f"{self.edited} of {self.frames} frames edited, {rate:.1f} frames/s"]
         words += [f"{self.without_face} without a face that can be edited stay as they are"] * (self.without_face > 0)
         words += [f"{self.people} people"] * (self.people > 1) + [f"{self.shots} shots"] * (self.shots > 1)
-        short = self.expected > self.frames
+        words += ["cut where the actor's clip ends"] * self.cut
+        words += [f"the last {self.unused:.1f} s of the actor's clip are left out"] * (self.unused > LEAST_SAID)
+        short = self.expected > self.frames and not self.cut
         return "; ".join(words + [f"the file promised {self.expected} frames: it is cut off"] * short)
 
 
@@ -86,12 +92,18 @@ def output_suffix(path: Path) -> str:
     return suffix if suffix in animation.FORMATS else ".apng"
 
 
-def _all(items: Iterable, total: int, word: str) -> Iterable:
+def everything(items: Iterable, total: int, word: str) -> Iterable:
+    """The `Progress` that shows nothing."""
     return items
 
 
+def open_moving(path: Path) -> MovingPicture:
+    """A clip or an animation, by its suffix. Raises UserError where it cannot be read."""
+    return Clip(path) if path.suffix.lower() in clip.READ else Animation(path)
+
+
 def edit_video(
-    editor: Editor, path: Path, output: Path, timeline: Timeline, face: Choice = "only", progress: Progress = _all
+    editor: Editor, path: Path, output: Path, timeline: Course, face: Choice = "only", progress: Progress = everything
 ) -> Summary:
     """Edit a clip or an animation into a file of its kind, whole or not at all.
 
@@ -102,14 +114,14 @@ def edit_video(
         UserError: the file or the output is none that can be read or written; no face; more than one and no choice.
     """
     started = time.perf_counter()
-    picture: MovingPicture = Clip(path) if path.suffix.lower() in clip.READ else Animation(path)
+    picture = open_moving(path)
     writable = clip.ENCODERS if isinstance(picture, Clip) else animation.FORMATS
     if output.suffix.lower() not in writable:
         raise UserError(f"{output}: unknown format for this; use one of {', '.join(writable)}")
     plan = make_plan(editor, picture, timeline, face, progress)
-    note = editor.note(_described(plan.edits), "clip")
+    note = editor.note(f"{timeline.said}{_described(plan.edits)}", "clip")
     try:
-        with atomic_file(output) as temporary, picture.writer(temporary, note) as sink:
+        with atomic_file(output) as temporary, picture.writer(temporary, note, timeline.end) as sink:
             edited = render(editor, picture, plan, sink.write, progress)
     except (OSError, FFmpegError) as error:
         raise UserError(f"{output}: cannot be written ({error.strerror or error})") from None
@@ -122,25 +134,33 @@ def edit_video(
         shots=len(plan.shots),
         seconds=time.perf_counter() - started,
         expected=picture.expected,
+        cut=plan.cut,
+        unused=float(timeline.end - 2 * plan.times[-1] + plan.times[-2:][0]) if np.isfinite(timeline.end) else 0.0,
     )
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What the first pass finds: the time of every frame, the first frame of each shot, and the edits of faces."""
+    """What the first pass finds: the time of every frame, the first frame of each shot, and the edits of faces.
+
+    `cut`: the file has more frames, after the end of the targets.
+    """
 
     times: np.ndarray
     shots: list[int]
     edits: list["TrackEdit"]
+    cut: bool = False
 
 
 def make_plan(
-    editor: Editor, picture: Frames, timeline: Timeline, face: Choice = "only", progress: Progress = _all
+    editor: Editor, picture: Frames, timeline: Course, face: Choice = "only", progress: Progress = everything
 ) -> Plan:
     """The first pass: faces are followed, chosen and smoothed; arguments and errors as of `edit_video`."""
-    tracker, times = FaceTracker(editor.find), []
-    with _one_thread():
+    tracker, times, cut = FaceTracker(editor.find), [], False
+    with one_thread():
         for number, frame in enumerate(progress(picture.frames(), picture.expected, "Following")):
+            if cut := frame.time > timeline.end - 1e-6:
+                break
             times.append(frame.time)
             if timeline.presence(frame.time) > 0:
                 tracker.add(number, frame.time, frame.pixels())
@@ -160,11 +180,11 @@ def make_plan(
     ]
     if not any(edit.presence.any() for edit in edits):
         raise UserError("no face in this clip can be edited: each is too small, or seen from the side")
-    return Plan(times, tracker.shots, edits)
+    return Plan(times, tracker.shots, edits, cut)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Torch computes on one core: networks as small as MTCNN's lose more by waiting for a second one than they gain."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -235,7 +255,7 @@ class TrackEdit:
     """
 
     def __init__(
-        self, find: FaceFinder, track: Track, times: np.ndarray, shots: Sequence[int], timeline: Timeline,
+        self, find: FaceFinder, track: Track, times: np.ndarray, shots: Sequence[int], timeline: Course,
         rest: np.ndarray,
     ) -> None:  # fmt: skip
         self.track, self.times = track, np.array(track.times)
@@ -320,14 +340,15 @@ def _described(edits: Sequence[TrackEdit]) -> str:
     return f"largest target action units {aus or 'all 0'}"
 
 
-def _chunks(frames: Iterable[Frame], size: int) -> Iterator[list[Frame]]:
-    iterator = iter(frames)
+def chunks(items: Iterable, size: int) -> Iterator[list]:
+    """Lists of `size` items, the last one of what is left."""
+    iterator = iter(items)
     while chunk := list(islice(iterator, size)):
         yield chunk
 
 
 def render(
-    editor: Editor, picture: Frames, plan: Plan, write: Callable[[Frame], None], progress: Progress = _all
+    editor: Editor, picture: Frames, plan: Plan, write: Callable[[Frame], None], progress: Progress = everything
 ) -> int:
     """The second pass: `write` gets every frame, edited or as it is. Returns how many were edited."""
     edits = plan.edits
@@ -349,7 +370,7 @@ def render(
             write(frame)
         return count
 
-    for chunk in _chunks(progress(picture.frames(), len(plan.times), "Editing"), size):
+    for chunk in chunks(progress(islice(picture.frames(), len(plan.times)), len(plan.times), "Editing"), size):
         asked = []
         for frame in chunk:
             asked += [(edit, number, edit.face(number, frame.pixels())) for edit in edits if edit.asks(number)]

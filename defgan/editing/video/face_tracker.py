@@ -80,11 +80,11 @@ def _centre(points: np.ndarray) -> np.ndarray:
 class FaceTracker:
     """Takes the frames of a clip one after the other; `tracks` are the faces that were followed.
 
-    `find`: whose detector and AU estimator are used.
+    `find`: whose detector and AU estimator are used; `rate`: how often per second at most AUs are estimated.
     """
 
-    def __init__(self, find: FaceFinder) -> None:
-        self._find = find
+    def __init__(self, find: FaceFinder, rate: float = RATE) -> None:
+        self._find, self._rate = find, rate
         self._people: list[np.ndarray] = []  # an aligned crop of each
         self._alive: list[Track] = []
         self._thumb: np.ndarray | None = None
@@ -201,7 +201,7 @@ class FaceTracker:
         track.frames.append(number)
         track.times.append(time)
         track.points.append(points)
-        if track.keys and time - track.times[track.keys[-1]] < 1 / RATE - 1e-3:
+        if track.keys and time - track.times[track.keys[-1]] < 1 / self._rate - 1e-3:
             return
         position = len(track.frames) - 1
         aus = self._find.estimate_aus(pixels, points).aus if track.editable(position) else None

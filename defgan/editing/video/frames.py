@@ -51,8 +51,10 @@ class Frames(Protocol):
 class MovingPicture(Frames, Protocol):
     """A clip or an animation in a file."""
 
-    def writer(self, path: Path, note: str) -> AbstractContextManager[Sink]:
+    def writer(self, path: Path, note: str, end: float = np.inf) -> AbstractContextManager[Sink]:
         """A file at `path` with this one's clock, sound and metadata, and a note; the caller makes it whole.
+
+        The sound is left out from `end` on, seconds.
 
         Raises UserError where the format of `path` cannot hold these.
         """

@@ -1,5 +1,6 @@
-"""What `defgan edit` does with a clip or an animation: it names the output, edits it and shows how far it is."""
+"""What `defgan edit` does where a clip comes out: it names the output, makes it and shows how far it is."""
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,12 @@ from defgan.editing.editor import Editor
 from defgan.editing.image_file import refuse_existing
 from defgan.editing.inputs import Given
 from defgan.editing.plan import Outputs
-from defgan.editing.video.edit import edit_video, output_suffix
-from defgan.editing.video.timeline import Timeline
+from defgan.editing.video.drive import Drive, drive_photograph
+from defgan.editing.video.edit import edit_video, is_moving, output_suffix
+from defgan.editing.video.timeline import Course
+
+NEW = ".mp4"
+"""Suffix of the clip that is made of a photograph."""
 
 
 class _Rate(TextColumn):
@@ -40,10 +45,10 @@ def progress_bar(console: Console):
 
 @dataclass(frozen=True)
 class ClipJob:
-    """The command's options for clips, checked; a call edits one."""
+    """The command's options for clips, and for photographs where an actor drives them; a call edits one."""
 
     editor: Editor
-    timeline: Timeline
+    timeline: Course
     label: str  # of the target, for the names of outputs
     console: Console  # of the progress bar
     face: str | int | tuple[int, ...] = "only"
@@ -52,17 +57,24 @@ class ClipJob:
     overwrite: bool = False
 
     def outputs(self, given: Given, whole_name: bool = False) -> Outputs:
-        """The file that will be written for a clip; `plan` says when its whole name is kept."""
+        """The file that will be written; `plan` says when its whole name is kept."""
         if self.file is not None:
             return {"clip": self.file}
         path, model = given.path, "" if self.editor.name == DEFAULT else f".{self.editor.name}"
         folder = path.parent if self.folder is None else self.folder / given.below
-        name = f"{path.name if whole_name else path.stem}.{self.label}{model}{output_suffix(path)}"
-        return {"clip": folder / name}
+        suffix = output_suffix(path) if is_moving(path) else NEW
+        return {"clip": folder / f"{path.name if whole_name else path.stem}.{self.label}{model}{suffix}"}
 
     def __call__(self, path: Path, outputs: Outputs) -> list[str]:
-        """Edit a clip; a line for the file that is written. Raises UserError where that cannot be done."""
+        """Edit a clip or a photograph; a line for the file that is written.
+
+        Raises UserError where that cannot be done.
+        """
         output = outputs["clip"]
         refuse_existing(output, self.overwrite)
-        summary = edit_video(self.editor, path, output, self.timeline, self.face, progress_bar(self.console))
-        return [f"{output}: {self.label}, {summary}, {summary.seconds:.1f} s"]
+        started, show = time.perf_counter(), progress_bar(self.console)
+        if isinstance(self.timeline, Drive) and not is_moving(path):
+            summary = drive_photograph(self.editor, path, output, self.timeline, self.face, show)
+        else:
+            summary = edit_video(self.editor, path, output, self.timeline, self.face, show)
+        return [f"{output}: {self.label}, {summary}, {time.perf_counter() - started:.1f} s"]

@@ -4,6 +4,7 @@ import csv
 from bisect import bisect_right
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -36,12 +37,33 @@ def vector(target: Target, x: np.ndarray, rest: np.ndarray) -> np.ndarray:
     return y
 
 
+class Course(Protocol):
+    """Target AUs over time.
+
+    `end`: seconds after which a clip is cut, inf where it is not; `said`: where the AUs come from, for the note in the
+    file.
+    """
+
+    end: float
+    said: str
+
+    def vector(self, time: float, x: np.ndarray, rest: np.ndarray) -> np.ndarray:
+        """The target AUs at a time; the rest as of the function `vector`."""
+        ...
+
+    def presence(self, time: float) -> float:
+        """How much of the edit shows at a time, in [0, 1]; 0: the frame stays as it is."""
+        ...
+
+
 @dataclass(frozen=True)
 class Timeline:
-    """Targets at rising times, in seconds; between two of them the AUs pass smoothly from one to the other."""
+    """A `Course` of targets at rising times, in seconds; between two of them the AUs pass smoothly."""
 
     times: tuple[float, ...]
     targets: tuple[Target, ...]
+    end = np.inf
+    said = ""
 
     def _between(self, time: float) -> tuple[Target, Target, float]:
         after = bisect_right(self.times, time)
@@ -53,14 +75,14 @@ class Timeline:
         return self.targets[after - 1], self.targets[after], share * share * (3 - 2 * share)
 
     def vector(self, time: float, x: np.ndarray, rest: np.ndarray) -> np.ndarray:
-        """The target AUs at a time; the rest as of the function `vector`."""
+        """See `Course`."""
         before, after, share = self._between(time)
         if share == 0:
             return vector(before, x, rest)
         return ((1 - share) * vector(before, x, rest) + share * vector(after, x, rest)).astype(np.float32)
 
     def presence(self, time: float) -> float:
-        """How much of the edit shows at a time, in [0, 1]; 0: the frame stays as it is."""
+        """See `Course`."""
         before, after, share = self._between(time)
         return min(1.0, ((1 - share) * before.strength + share * after.strength) / _FULL)
 

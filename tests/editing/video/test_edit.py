@@ -243,6 +243,20 @@ def test_the_command(run, frames, face_file, tmp_path):
     code, _, problems = run(photo, "-e", "happy", "--to", 1)
     assert code == 1
     assert "--from and --to are for clips" in problems
+    # A table of somebody else's expressions makes a clip of a photograph.
+    (tmp_path / "actor.csv").write_text("time,AU12\n0,0\n0.04,0.5\n0.08,1\n")
+    code, out, _ = run(photo, "--drive", tmp_path / "actor.csv")
+    assert code == 0
+    read, made = out.splitlines()
+    assert read.startswith(f"{tmp_path / 'actor.csv'}: 3 frames, 0.1 s: AU12 0.00–1.00; without AU01")
+    assert made.startswith(f"{tmp_path / 'photo.drive-actor.mp4'}: drive-actor, 3 frames, ")
+    assert is_edited_clip(tmp_path / "photo.drive-actor.mp4")
+    for more in (["-e", "happy"], ["--from", 1], ["--sheet"]):
+        code, _, problems = run(photo, "--drive", tmp_path / "actor.csv", *more)
+        assert code == 1
+        assert "--drive" in problems
+    (tmp_path / "actor.csv").unlink()
+    (tmp_path / "photo.drive-actor.mp4").unlink()
     # In a folder clips and photographs are edited alike, edits left alone.
     (tmp_path / "curve.csv").unlink()
     code, out, _ = run(tmp_path, "-e", "sad")
