@@ -78,6 +78,11 @@ def is_moving(path: Path) -> bool:
     return path.suffix.lower() in clip.READ or animation.is_animation(path)
 
 
+def open_moving(path: Path) -> MovingPicture:
+    """A clip or an animation; raises UserError where it cannot be read."""
+    return Clip(path) if path.suffix.lower() in clip.READ else Animation(path)
+
+
 def output_suffix(path: Path) -> str:
     """The suffix of the edited file, where the user names none."""
     suffix = path.suffix.lower()
@@ -102,7 +107,7 @@ def edit_video(
         UserError: the file or the output is none that can be read or written; no face; more than one and no choice.
     """
     started = time.perf_counter()
-    picture: MovingPicture = Clip(path) if path.suffix.lower() in clip.READ else Animation(path)
+    picture = open_moving(path)
     writable = clip.ENCODERS if isinstance(picture, Clip) else animation.FORMATS
     if output.suffix.lower() not in writable:
         raise UserError(f"{output}: unknown format for this; use one of {', '.join(writable)}")
