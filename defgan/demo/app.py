@@ -22,9 +22,9 @@ def build(editors: Mapping[str, Editor]) -> gr.Blocks:
     with gr.Blocks(title="DefGAN", analytics_enabled=False, delete_cache=(60, 600)) as page:
         gr.Markdown(
             "# DefGAN: edit an expression\n"
-            "Choose a rendered face (these people do not exist) or upload a photograph of somebody who agrees. It "
-            "stays in this program's memory and is not stored. The metadata of edited photographs says that they are "
-            "edited."
+            "Choose a rendered face (these people do not exist) or upload a photograph or a clip of somebody who "
+            "agrees. It stays in this program's memory and is not stored. The metadata of edited files says that they "
+            "are edited."
         )
         with gr.Tabs():
             with gr.Tab("Photograph"):

@@ -56,10 +56,11 @@ def clip_tab(page: gr.Blocks, editors: Mapping[str, Editor], seconds_kept: float
             raise gr.Error(str(error), duration=8) from None
         path = Path(mkdtemp(dir=gr.utils.get_upload_folder()), f"edited.{model}{edited.suffix}")
         path.write_bytes(edited.content)
-        return [clips.show(opened, edited, f"{expression}, {summary}"), gr.update(visible=True, value=str(path))]
+        return [clips.show(opened, edited, f"{expression}: {summary}"), gr.update(visible=True, value=str(path))]
 
     first = clips.open_clip(CLIP)
     opened = gr.State(None, time_to_live=seconds_kept)
+    gr.Markdown(HELP)
     with gr.Row(elem_classes="body"):
         with gr.Column(scale=1, min_width=300):
             file = gr.UploadButton(
@@ -72,7 +73,6 @@ def clip_tab(page: gr.Blocks, editors: Mapping[str, Editor], seconds_kept: float
             model = gr.Radio([*by_label], value=next(iter(by_label)), label="Model")
             make = gr.Button("Edit the clip", elem_id="edit-clip")
         with gr.Column(scale=2, min_width=320):
-            gr.Markdown(HELP)
             shown = gr.HTML(clips.show(first), elem_id="clips")
             ready = gr.DownloadButton("Download the edited clip", visible=False, elem_id="download-clip")
     page.load(lambda: first, None, opened, queue=False, **quiet)

@@ -65,7 +65,7 @@ def show(before: OpenedClip, after: OpenedClip | None = None, words: str = "") -
     handlers = "".join(f' on{event}="{follow}{action}"' for event, action in actions.items())
     return (
         f'<div class="figures clips">{_figure(before, "clip", "clip", "muted")}'
-        f"{_figure(after, f'edited: {words}', 'edited-clip', f'controls loop{handlers}')}</div>"
+        f"{_figure(after, words, 'edited-clip', f'controls loop{handlers}')}</div>"
     )
 
 

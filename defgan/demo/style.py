@@ -30,8 +30,9 @@ _CSS = """
   .body { flex-direction: column !important; flex-wrap: nowrap !important; }
   .body > * { width: 100%; min-width: 0 !important; }
   .shown { display: contents !important; }
-  .results { order: -1; position: sticky; top: 0; z-index: 5; background: var(--body-background-fill); }
+  .results { order: -1; position: sticky; top: 0; z-index: 60; background: var(--body-background-fill); }
   .figures.models { gap: 4px; }
+  .to-come { aspect-ratio: auto; min-height: 80px; }
   .figures.parts { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }
 """
