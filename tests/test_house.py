@@ -264,6 +264,8 @@ def text_without_encoding(call: ast.Call) -> bool:
         return len(call.args) < 2
     if name in ("run", "Popen", "check_output"):
         return not {"text", "universal_newlines", "errors"}.isdisjoint(named)
+    if method and ast.unparse(call.func) == "av.open":  # a film
+        return False
     if name in ("open", "NamedTemporaryFile"):
         given = [*call.args, named.get("mode")]
         modes = [mode.value for mode in given if isinstance(mode, ast.Constant) and isinstance(mode.value, str)]

@@ -103,17 +103,17 @@ def test_it_opens_with_an_edit_that_can_be_changed_neutralised_and_downloaded(pa
     assert page.hosts <= {"http://127.0.0.1", "data:", "blob:"}, "something was fetched from elsewhere"
 
 
-def test_uploads_are_shown_their_faces_chosen_and_nothing_is_kept(page, folder, tmp_path):
+def test_photographs_and_clips_are_uploaded_edited_and_not_kept(page, folder, face_pixels, tmp_path):
     group = tmp_path / "group.png"
     Image.fromarray(two_faces()).save(group)
     photograph = source(page, "input")
     upload(page, "#upload", group)
-    left = changed(page, "input", photograph)
+    largest = changed(page, "input", photograph)
     page.wait_for_selector('#group figure[data-name="numbered"]')
-    page.locator("#face").get_by_label("2").check()
-    edited = source(page, DEFAULT)
-    changed(page, "input", left)
+    page.locator("#face input:not(:checked)").check()
+    changed(page, "input", largest)
 
+    edited = source(page, DEFAULT)
     page.get_by_role("tab", name="Like this photograph").click()
     upload(page, "#like-face", examples()[1])
     page.locator("#read").get_by_text("their expression").wait_for()
@@ -125,8 +125,6 @@ def test_uploads_are_shown_their_faces_chosen_and_nothing_is_kept(page, folder, 
     page.get_by_text("not a photograph").wait_for()
     assert not [path for path in folder.rglob("*") if path.name == "no_photograph.png"]
 
-
-def test_a_clip_is_edited_and_downloaded(page, folder, face_pixels, tmp_path):
     page.get_by_role("tab", name="Short clip").click()
     example = page.locator('figure[data-name="clip"] video').get_attribute("src")
     upload(page, "#upload-clip", write_clip(tmp_path / "pan.mp4", pan(face_pixels, 4)))
