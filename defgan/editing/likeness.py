@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from defgan.editing.face_finder import FaceFinder
 from defgan.editing.image_file import open_photograph
 from defgan.editing.targets import Target, make_target
@@ -24,10 +26,15 @@ def read_likeness(find: FaceFinder, other: Path, neutral: Path | None = None, st
     Raises:
         UserError: a photograph cannot be read or shows no face that can be.
     """
-    aus = _read(find, other)
+    return to_target(
+        f"like-{other.stem}", _read(find, other), None if neutral is None else _read(find, neutral), strength
+    )
+
+
+def to_target(name: str, aus: np.ndarray, neutral: np.ndarray | None, strength: float = 1.0) -> Target:
+    """The target for AUs that were read, and for those of the neutral photograph, (17,) each; see `read_likeness`."""
     if neutral is not None:
-        aus = aus - _read(find, neutral)
-    name = f"like-{other.stem}"
+        aus = aus - neutral
     values = {unit: round(float(value), 3) for unit, value in zip(AU_NAMES, aus, strict=True)}
     return make_target(name, None, strength, neutral is not None, {name: values})
 
@@ -41,7 +48,7 @@ def in_words(target: Target) -> str:
     )
 
 
-def _read(find: FaceFinder, path: Path):
+def _read(find: FaceFinder, path: Path) -> np.ndarray:
     try:
         [face] = find(open_photograph(path).pixels, "largest")
     except UserError as error:

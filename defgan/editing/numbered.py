@@ -14,15 +14,15 @@ SIDE = 1600
 _CAN, _CANNOT = (255, 214, 0), (160, 160, 160)  # colours of faces that can and cannot be edited
 
 
-def picture(pixels: np.ndarray, faces: Sequence[FoundFace]) -> Image.Image:
+def picture(pixels: np.ndarray, faces: Sequence[FoundFace], side: int = SIDE) -> Image.Image:
     """A photograph, uint8 H×W×3, turned so that its faces are upright, with boxes and numbers.
 
-    Faces that cannot be edited are grey.
+    Faces that cannot be edited are grey. The longest side is `side` pixels at most.
     """
     quarters = faces[0].quarters if faces else 0
     image = Image.fromarray(np.rot90(pixels, quarters))
     full = image.width
-    image.thumbnail((SIDE, SIDE))
+    image.thumbnail((side, side))
     factor = image.width / full
     draw = ImageDraw.Draw(image)
     width = max(2, round(max(image.size) / 400))

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from PIL import Image
 
 pytest.importorskip("gradio", reason="needs the extra `demo`")
 
@@ -10,7 +11,11 @@ from defgan import methods
 from defgan.demo.app import build, launch
 from defgan.demo.command import load_editors
 from defgan.demo.examples import examples
+from defgan.demo.photograph_tab import FIRST
 from defgan.editing import DEFAULT
+from defgan.editing.video.clip import is_edited_clip
+from tests.demo.pictures import two_faces
+from tests.editing.video.clips import pan, write_clip
 
 RIVAL = methods.get(DEFAULT).rival
 PATIENCE = 60_000  # milliseconds
@@ -41,6 +46,7 @@ def page(browser, address):
     opened.on("request", lambda request: opened.hosts.add(re.match(r"\w+:(//[^/:]*)?", request.url)[0]))
     opened.set_default_timeout(PATIENCE)
     opened.goto(address)
+    opened.wait_for_selector('figure[data-name="input"] img')
     yield opened
     opened.close()
 
@@ -57,23 +63,32 @@ def changed(page, name, before):
     return source(page, name)
 
 
-def test_a_face_is_picked_edited_neutralised_and_downloaded(page, folder, tmp_path):
-    page.locator("#face1").click()
-    page.wait_for_selector('figure[data-name="input"] img')
+def upload(page, button, file):
+    with page.expect_file_chooser() as chooser:
+        page.locator(button).click()
+    chooser.value.set_files(file)
+
+
+def test_it_opens_with_an_edit_that_can_be_changed_neutralised_and_downloaded(page, folder, tmp_path):
     assert "Action units of the photograph" in page.locator("#aus").inner_text()
-    first = {
-        name: source(page, name)
-        for name in (DEFAULT, RIVAL, f"{DEFAULT}-deformed", f"{DEFAULT}-grid", f"{DEFAULT}-difference")
-    }
+    names = (DEFAULT, RIVAL, f"{DEFAULT}-deformed", f"{DEFAULT}-grid", f"{DEFAULT}-difference")
+    first = {name: source(page, name) for name in names}
+    assert page.get_by_label(FIRST).first.is_checked() and first[DEFAULT] != source(page, "input")
 
-    page.get_by_label("surprise").check()
+    page.get_by_label("happy").first.check()
     happy = {name: changed(page, name, before) for name, before in first.items()}
-    assert page.locator("#AU01 input[type=number]").input_value() == "0.95"
+    assert page.locator("#AU12 input[type=number]").input_value() == "1"
 
-    smile = page.locator("#AU12 input[type=number]")
-    smile.fill("1")
-    smile.press("Tab")
-    smiling = changed(page, DEFAULT, happy[DEFAULT])
+    strength = page.locator("#strength input[type=number]")
+    strength.fill("1.5")
+    strength.press("Tab")
+    stronger = changed(page, DEFAULT, happy[DEFAULT])
+
+    photograph = source(page, "input")
+    page.locator("#face2").click()
+    changed(page, "input", photograph)
+    smiling = changed(page, DEFAULT, stronger)
+    assert page.get_by_label("happy").first.is_checked(), "another face keeps the wanted expression"
 
     page.locator("#neutralise").click()
     changed(page, DEFAULT, smiling)
@@ -88,22 +103,47 @@ def test_a_face_is_picked_edited_neutralised_and_downloaded(page, folder, tmp_pa
     assert page.hosts <= {"http://127.0.0.1", "data:", "blob:"}, "something was fetched from elsewhere"
 
 
-def test_an_upload_is_shown_and_not_kept(page, folder, tmp_path):
-    page.set_input_files("#upload input[type=file], input[type=file]", examples()[1])
-    page.wait_for_selector('figure[data-name="input"] img')
-    kept = [path for path in folder.rglob("*") if path.is_file() and path.name == examples()[1].name]
+def test_photographs_and_clips_are_uploaded_edited_and_not_kept(page, folder, face_pixels, tmp_path):
+    group = tmp_path / "group.png"
+    Image.fromarray(two_faces()).save(group)
+    photograph = source(page, "input")
+    upload(page, "#upload", group)
+    largest = changed(page, "input", photograph)
+    page.wait_for_selector('#group figure[data-name="numbered"]')
+    page.locator("#face input:not(:checked)").check()
+    changed(page, "input", largest)
+
+    edited = source(page, DEFAULT)
+    page.get_by_role("tab", name="Like this photograph").click()
+    upload(page, "#like-face", examples()[1])
+    page.locator("#read").get_by_text("their expression").wait_for()
+    changed(page, DEFAULT, edited)
+    kept = [path for path in folder.rglob("*") if path.is_file() and path.name in (group.name, examples()[1].name)]
     assert not kept
     (tmp_path / "no_photograph.png").write_bytes(b"<script>alert(1)</script>")
-    page.set_input_files("#upload input[type=file], input[type=file]", tmp_path / "no_photograph.png")
+    upload(page, "#upload", tmp_path / "no_photograph.png")
     page.get_by_text("not a photograph").wait_for()
     assert not [path for path in folder.rglob("*") if path.name == "no_photograph.png"]
+
+    page.get_by_role("tab", name="Short clip").click()
+    example = page.locator('figure[data-name="clip"] video').get_attribute("src")
+    upload(page, "#upload-clip", write_clip(tmp_path / "pan.mp4", pan(face_pixels, 4)))
+    page.wait_for_function(
+        "before => document.querySelector('figure[data-name=clip] video').src !== before", arg=example
+    )
+    assert not list(folder.rglob("pan.mp4"))
+    page.locator("#edit-clip").click()
+    page.locator('figure[data-name="edited-clip"]').get_by_text("4 of 4 frames edited").wait_for()
+    with page.expect_download() as download:
+        page.locator("#download-clip").click()
+    download.value.save_as(tmp_path / "edited.mp4")
+    assert is_edited_clip(tmp_path / "edited.mp4")
 
 
 def test_on_a_phone_nothing_is_cut_off(browser, address):
     page = browser.new_page(viewport={"width": 390, "height": 844})
     page.set_default_timeout(PATIENCE)
     page.goto(address)
-    page.locator("#face1").click()
     page.wait_for_selector('figure[data-name="input"] img')
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     # The results stay in view above the sliders.

@@ -1,19 +1,23 @@
 """What the page shows, without a browser."""
 
 import io
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
 from defgan import alignment
-from defgan.demo import view
-from defgan.demo.examples import CHOSEN, SIZE, examples
+from defgan.demo import clips, view
+from defgan.demo.examples import CHOSEN, CLIP, SIZE, examples
 from defgan.editing.editor import Editor
 from defgan.editing.face_finder import FaceFinder
 from defgan.editing.image_file import is_edit
 from defgan.errors import UserError
 from defgan.facs import preset
+from tests.demo.pictures import two_faces
+from tests.editing.video.clips import pan, write_clip
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +38,12 @@ def test_the_example_faces_come_along():
 
 
 def test_strength_goes_from_what_is_there_to_the_sliders(opened):
-    happy = view.preset_values(opened, "happy")
+    happy = view.goal(opened, "happy", view.Other())
     np.testing.assert_allclose(happy, preset("happy"))
-    np.testing.assert_array_equal(view.preset_values(opened, view.AS_IT_IS), opened.x)
+    np.testing.assert_array_equal(view.goal(opened, view.AS_IT_IS, view.Other()), opened.x)
     np.testing.assert_allclose(view.target_of(opened, happy, 0.5), (opened.x + happy) / 2, atol=1e-6)
+    beyond = view.target_of(opened, 0.5 * happy, 1.5)
+    np.testing.assert_allclose(beyond, (0.75 * happy - 0.5 * opened.x).clip(0, 1), atol=1e-6)
 
 
 def test_a_change_shows_every_picture_anew(opened, editors):
@@ -56,6 +62,47 @@ def test_a_model_without_a_grid_shows_the_parts_that_it_has(editors, face_file):
     details = view.show(opened, own, preset("happy")).details
     assert "after (GANimation)" in details and 'data-name="ganimation-mask"' in details
     assert "deformed" not in details and "grid" not in details
+
+
+def test_a_face_of_a_turned_group_is_chosen_and_shown_upright(editors, tmp_path, monkeypatch):
+    group = two_faces()
+    Image.fromarray(np.rot90(group)).save(tmp_path / "group.png")
+    opened = view.open_face(tmp_path / "group.png", editors)
+    assert opened.numbers == [1, 2] and "2 faces found" in view.numbered_faces(opened)
+    assert "lies on its side" in view.describe_face(opened)
+    monkeypatch.delattr(FaceFinder, "_find")  # nothing is found anew
+    for number in opened.numbers:
+        chosen = view.choose_face(opened, number)
+        square = chosen.upright(chosen.shown)
+        _, _, (x, y), _ = cv2.minMaxLoc(cv2.matchTemplate(group, square, cv2.TM_SQDIFF))
+        np.testing.assert_array_equal(group[y : y + len(square), x : x + len(square)], square)
+        assert (x + len(square) / 2 > 256) == (number == 2)
+
+
+def test_somebody_elses_expression_becomes_the_goal(opened, editors, face_file):
+    assert view.Other().html == "" and view.Other().target is None
+    np.testing.assert_array_equal(view.goal(opened, None, view.Other()), opened.x)
+    read = view.read_face(face_file, editors)
+    happy, neutral = replace(read, aus=preset("happy")), replace(read, aus=0.5 * preset("happy"))
+    np.testing.assert_allclose(view.goal(opened, None, view.Other(happy)), preset("happy"), atol=1e-3)
+    changed = (opened.x + 0.5 * preset("happy")).clip(0, 1)
+    both = view.Other(happy, neutral)
+    np.testing.assert_allclose(view.goal(opened, None, both), changed, atol=2e-3)
+    np.testing.assert_allclose(view.goal(opened, "sad", both), preset("sad"))
+    assert "AU12 +0.50" in both.html and both.html.count("<img") == 2
+
+
+def test_clips_that_are_refused(tmp_path, face_pixels):
+    long = write_clip(tmp_path / "long.mp4", pan(face_pixels, 2), [0, clips.LONGEST])
+    with pytest.raises(UserError, match="at most 10 seconds"):
+        clips.open_clip(long)
+    (tmp_path / "none.mp4").write_text("<script>alert(1)</script>")
+    Image.fromarray(face_pixels).save(tmp_path / "photograph.png")
+    for path in (tmp_path / "none.mp4", tmp_path / "photograph.png"):
+        with pytest.raises(UserError, match="clip") as refused:
+            clips.open_clip(path)
+        assert str(tmp_path) not in str(refused.value)
+    assert clips.open_clip(CLIP).frames == 32
 
 
 def test_models_with_other_crops_are_shown_in_the_same_frame(editors, weights, face_file):

@@ -84,6 +84,11 @@ def is_moving(path: Path) -> bool:
     return path.is_file() and (path.suffix.lower() in clip.READ or animation.is_animation(path))
 
 
+def open_moving(path: Path) -> MovingPicture:
+    """A clip or an animation; raises UserError where it cannot be read."""
+    return Clip(path) if path.suffix.lower() in clip.READ else Animation(path)
+
+
 def output_suffix(path: Path) -> str:
     """The suffix of the edited file, where the user names none."""
     suffix = path.suffix.lower()
