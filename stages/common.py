@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from enum import StrEnum
 from operator import attrgetter
@@ -66,6 +66,15 @@ def trained_with(*names: str) -> dict[str, Any]:
             same = all(other.get(key, value) == value for other in found.values())
             settings[key if same else f"{name}.{key}"] = value
     return settings
+
+
+def beside(name: str, settings: Mapping[str, Any], logged: Mapping[str, Any]) -> dict[str, Any]:
+    """A method's settings for MLflow, flat; where they differ from params that are logged, they stand under METHOD.KEY.
+
+    A method may learn with a length or a rate of its own. MLflow takes one value for a param.
+    """
+    told = flatten(logged)
+    return {key if told.get(key, own) == own else f"{name}.{key}": own for key, own in flatten(settings).items()}
 
 
 def is_main_process() -> bool:

@@ -10,7 +10,7 @@ from defgan import methods
 from defgan.errors import UserError
 from defgan.files import atomic_directory
 from defgan.methods.base import PAIRS
-from stages.common import console, is_main_process, stage, state_directory
+from stages.common import beside, console, is_main_process, select, stage, state_directory
 
 
 def train(name: Annotated[str, typer.Argument(help="One of those in defgan/methods/registry.py that learn.")]) -> None:
@@ -26,7 +26,7 @@ def train(name: Annotated[str, typer.Argument(help="One of those in defgan/metho
         if not method.trained:
             raise UserError(f"{name}: this method has nothing to learn")
         settings = own_settings(method, params)
-        run.log_params(settings)
+        run.log_params(beside(name, settings, select(params, "training")))
         learnt = material.read(method)
         digest = learnt.digest()
         run.log_data("data/pairs" if method.role == PAIRS else f"data/prepared/{method.role}", digest)

@@ -5,7 +5,7 @@ import sqlite3
 import pytest
 
 from defgan.errors import MissingInputError, UserError
-from stages.common import repository_root, stage, stage_name, state_directory
+from stages.common import beside, repository_root, stage, stage_name, state_directory
 from tests.conftest import ROOT
 
 
@@ -54,3 +54,9 @@ def test_a_stage_is_called_as_in_the_pipeline(tmp_path, monkeypatch):
     assert names == ["plan", "train@ganimation", "train_defgan"]
     monkeypatch.chdir(tmp_path)
     assert stage_name("train", "defgan") == "train@defgan"
+
+
+def test_settings_that_differ_from_logged_params_have_names_of_their_own():
+    settings = {"seed": 0, "training": {"batches": 4, "beta1": 0.5}}
+    told = {"training": {"batches": 80, "beta1": 0.5}}
+    assert beside("a", settings, told) == {"seed": 0, "a.training.batches": 4, "training.beta1": 0.5}

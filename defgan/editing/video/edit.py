@@ -102,11 +102,6 @@ def everything(items: Iterable, total: int, word: str) -> Iterable:
     return items
 
 
-def open_moving(path: Path) -> MovingPicture:
-    """A clip or an animation, by its suffix. Raises UserError where it cannot be read."""
-    return Clip(path) if path.suffix.lower() in clip.READ else Animation(path)
-
-
 def edit_video(
     editor: Editor, path: Path, output: Path, timeline: Course, face: Choice = "only", progress: Progress = everything
 ) -> Summary:
