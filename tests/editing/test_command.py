@@ -187,7 +187,7 @@ def test_sheet_strip_and_films(run, photo):
     assert len(shown) == 46
     with Image.open(photo) as image:
         original = np.asarray(image.resize(shown[0].shape[1::-1]))
-    assert np.abs(shown[0] - original).mean() < 4
+    assert np.abs(shown[0] - original)[:25].mean() < 4  # outside the face colours are kept
     assert np.abs(shown[0] - shown[len(shown) // 2]).max() > 20
     assert not photo.with_name("photo.fear.jpg").exists()
 
