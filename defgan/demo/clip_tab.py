@@ -19,7 +19,7 @@ from defgan.facs import PRESETS
 HELP = f"""
 Edit the rendered clip, or upload a clip or an animation (MP4, MOV, WebM, GIF, WebP …) of **at most {clips.LONGEST}
 seconds**. Two processor cores edit about six small frames in a second, so {clips.LONGEST} seconds take a minute or so.
-Sound, frame rate and size stay. The clip is kept in memory only; the metadata of the edit say that it is edited.
+Sound, frame rate and size stay. The clip stays in memory; it is on the disk only while it is uploaded and edited.
 """
 
 
