@@ -116,7 +116,7 @@ def finished(prepared, never_killed) -> tuple[Clone, str]:
     The first kill comes in a training, the others at random moments.
     """
     prepared.kill_in_training("dvc", "repro")
-    moments = np.random.default_rng(0).uniform(2, 20, 2)
+    moments = np.random.default_rng(0).uniform(2, 12, 2)
     output = "".join(prepared.kill_after(seconds, "dvc", "repro") for seconds in moments)
     output += prepared.run("dvc", "repro")
     prepared.commit("results")

@@ -196,8 +196,12 @@ def test_a_team_shares_data_results_and_experiments(finished, tmp_path):
     clone.run("git", "clone", "--quiet", str(hub), str(tmp_path / "other"))
     other = Clone(tmp_path / "other")
     other.run("dvc", "pull")
+    # Neither git nor the remote holds the card of a role of photographs, which shows people: it is made again.
+    unshared = "reports/data/expression_folders"
+    shared = {path: digest for path, digest in clone.digests().items() if not path.startswith(unshared)}
+    assert len(shared) > 300 and other.digests() == shared
+    assert stages_run(other.run("dvc", "repro")) == {"cards@mug"}
     assert other.digests() == clone.digests()
-    assert stages_run(other.run("dvc", "repro")) == set()
     other.run("dvc", "exp", "pull", "origin", name)
     other.run("dvc", "exp", "apply", name)
     changed = json.loads((other.path / "models/defgan.json").read_text(encoding="utf-8"))["params"]
