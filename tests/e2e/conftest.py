@@ -82,6 +82,8 @@ def start(path: Path, extended: bool) -> Clone:
     if extended:  # first: the diffs are those of the files as they stand
         extend(clone)
     make_tiny(path / "params.yaml")
+    # Before any experiment: an experiment knows the remotes of its own commit.
+    clone.run("dvc", "remote", "add", "--default", "team", str(path.parent / "team"))
     clone.commit("tiny")
     clone.run("dvc", "repro", "prepare", "truth", "reference")
     clone.commit("data")

@@ -184,8 +184,6 @@ def test_a_team_shares_data_results_and_experiments(finished, tmp_path):
     hub = tmp_path / "hub.git"
     clone.run("git", "init", "--quiet", "--bare", "--initial-branch", "main", str(hub))
     clone.run("git", "remote", "add", "origin", str(hub))
-    clone.run("dvc", "remote", "add", "--default", "team", str(tmp_path / "team"))
-    clone.commit("a remote of the team")
     clone.run("dvc", "push")
     clone.run("git", "push", "--quiet", "origin", "main")
     query = """select distinct tags.value from tags join params using (run_uuid)
