@@ -288,3 +288,37 @@ def test_every_text_file_is_utf_8():
     wrong = ("open(p)", "p.open('w')", "p.open()", "p.read_text()", "p.write_text(t)", "run(c, text=True)")
     right = ("open(p, 'rb')", "Image.open(p)", "record.open()", "p.open('a', encoding='utf-8')", "run(c)")
     assert [line for line in wrong + right if text_without_encoding(ast.parse(line).body[0].value)] == list(wrong)
+
+
+def names_of(nodes: list[ast.stmt]) -> set[str]:
+    """The names that a module's statements define at its top, in branches and `with` blocks too."""
+    found = set()
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.If | ast.Try | ast.With | ast.For):
+            inner = [*node.body, *getattr(node, "orelse", []), *getattr(node, "finalbody", [])]
+            found |= names_of(inner + [each for handler in getattr(node, "handlers", []) for each in handler.body])
+        elif isinstance(node, ast.Assign | ast.AnnAssign | ast.AugAssign):
+            found |= {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    return found
+
+
+def test_every_name_that_is_imported_is_there():
+    """Of the repository's own modules: no test runs every tool."""
+    missing = []
+    for folder in ("defgan", "stages", "tools", "benchmarks"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.ImportFrom) or not (files := files_of(node.module or "")):
+                    continue
+                own = max(files, key=lambda file: (len(file.parts), file.name != "__init__.py"))
+                below = {each.stem for each in own.parent.iterdir()} if own.name == "__init__.py" else set()
+                there = names_of(ast.parse(own.read_text(encoding="utf-8")).body) | below | {"__doc__", "__file__"}
+                missing += [
+                    f"{path.name}: {node.module}.{alias.name}" for alias in node.names if alias.name not in there
+                ]
+    assert not missing
+    assert "LIBRARY" in names_of(ast.parse(Path(__file__).read_text(encoding="utf-8")).body)

@@ -20,7 +20,7 @@ from defgan import alignment
 from defgan.corpus.roles import Studio
 from defgan.editing import DEFAULT
 from defgan.editing.editor import Editor, render
-from defgan.editing.image_file import encode_picture, write_file
+from defgan.editing.image_file import encode_picture, write_files
 from defgan.editing.targets import Target, make_target
 from defgan.editing.video import edit as video
 from defgan.editing.video.timeline import steady, vector
@@ -102,8 +102,8 @@ def assess(
             table.append({"expression": expression, "editing": name, **measure(own, inputs, truth, RATE)})
         rows = [inputs, *aligned.values(), truth]
         note = editor.note(f"{expression} over time", "clip")
-        write_file(reports / f"{expression}_sheet.png", encode_picture(sheet(rows), note))
-        write_file(reports / f"{expression}_slice.png", encode_picture(slices(rows), note))
+        pictures = {f"{expression}_sheet.png": sheet(rows), f"{expression}_slice.png": slices(rows)}
+        write_files({reports / name: encode_picture(drawn, note) for name, drawn in pictures.items()}, overwrite=True)
     frame = pd.DataFrame(table)
     with atomic_file(reports / "video.csv") as temporary:
         frame.to_csv(temporary, index=False, float_format="%.4f")
