@@ -11,6 +11,7 @@ from PIL import Image
 from defgan.cli import main
 from defgan.demo.examples import examples
 from defgan.editing import DEFAULT, jobs
+from defgan.editing.credentials import EDIT_LABEL, read_credentials
 from defgan.editing.editor import Editor
 from defgan.editing.image_file import is_edit
 from defgan.editing.words import read_expressions
@@ -309,3 +310,16 @@ def test_an_output_that_cannot_be_written(run, photo, tmp_path):
     code, _, problems = run(photo, "-e", "happy", "-o", tmp_path / "file" / "a.jpg")
     assert code == 1
     assert "cannot be written" in problems
+
+
+def test_content_credentials_say_what_was_edited(run, photo, tmp_path):
+    pytest.importorskip("c2pa", reason="the extra `c2pa` is not installed")
+    code, _, _ = run(photo, "--au", "AU12=0.6", "--credentials", "test")
+    edited = photo.with_name("photo.AU12.jpg")
+    assert code == 0 and is_edit(edited)
+    manifest = read_credentials(edited.read_bytes(), "JPEG")
+    [told] = [entry["data"] for entry in manifest["assertions"] if entry["label"] == EDIT_LABEL]
+    assert manifest["validation_state"] == "Valid" and manifest["title"] == edited.name
+    assert told["model"] == DEFAULT and told["action_units"]["face 1"]["AU12"] == 0.6
+    code, _, problems = run(photo, "-e", "sad", "--credentials", tmp_path / "none.pem")
+    assert code == 1 and "none.pem: no such file" in problems and not photo.with_name("photo.sad.jpg").exists()
