@@ -69,12 +69,12 @@ RAFD_EXPRESSIONS: tuple[str, ...] = (*MUG_EXPRESSIONS, "contempt")
 
 PRESETS = MappingProxyType(
     {
-        # Peak intensities after the AU combinations of EMFACS (Friesen & Ekman, 1983).
+        # Peak intensities after the AU combinations of EMFACS (Friesen & Ekman, 1983); `happy` is an open smile.
         "neutral": {},
         "anger": {"AU04": 0.95, "AU05": 0.4, "AU07": 0.8, "AU17": 0.3, "AU23": 0.8},
         "disgust": {"AU04": 0.3, "AU07": 0.4, "AU09": 0.95, "AU10": 0.7, "AU15": 0.3, "AU17": 0.4},
         "fear": {"AU01": 0.9, "AU02": 0.6, "AU04": 0.5, "AU05": 0.9, "AU20": 0.8, "AU25": 0.5, "AU26": 0.4},
-        "happy": {"AU06": 0.8, "AU12": 1.0, "AU25": 0.6},
+        "happy": {"AU06": 0.8, "AU12": 1.0, "AU25": 0.6, "AU26": 0.3},
         "sad": {"AU01": 0.85, "AU04": 0.5, "AU15": 0.95, "AU17": 0.5},
         "surprise": {"AU01": 0.95, "AU02": 0.95, "AU05": 0.8, "AU25": 0.7, "AU26": 0.9},
         "contempt": {"AU12": 0.2, "AU14": 0.95},

@@ -6,9 +6,11 @@ import numpy as np
 
 from defgan.corpus.appearance import Light, Look
 from defgan.corpus.renderer import pack
-from defgan.facs import AU_NAMES, EXPRESSIONS, MUG_EXPRESSIONS, N_AUS, RAFD_EXPRESSIONS, au_vector, preset
+from defgan.facs import AU_NAMES, EXPRESSIONS, MUG_EXPRESSIONS, N_AUS, PRESETS, RAFD_EXPRESSIONS, au_vector
 
 ROLES = ("train", "wild", "mug", "rafd")
+_PEAKS = {**PRESETS, "happy": {"AU06": 0.8, "AU12": 1.0, "AU25": 0.6}}
+"""Peak intensities of acted expressions: these smiles keep the jaw up."""
 
 _FACE_CHANGES = {
     # Prefix of anny's local changes: standard deviation of the value, which lies in [-1, 1].
@@ -266,7 +268,7 @@ def sample_train_aus(rng: np.random.Generator) -> tuple[np.ndarray, str]:
         return np.clip(rng.uniform(0, 0.08, N_AUS) * (rng.random(N_AUS) < 0.2), 0, 1).astype(np.float32), "neutral"
     if kind < 0.62:
         name = (*EXPRESSIONS, "contempt")[rng.integers(7)]
-        return _vary(rng, preset(name), rng.uniform(0.35, 1.05), 0.25), name
+        return _vary(rng, au_vector(_PEAKS[name]), rng.uniform(0.35, 1.05), 0.25), name
     if kind < 0.72:
         return au_vector({AU_NAMES[rng.integers(N_AUS)]: rng.uniform(0.3, 1.0)}), ""
     aus = np.zeros(N_AUS, dtype=np.float32)
@@ -282,7 +284,7 @@ def sample_wild_aus(rng: np.random.Generator) -> np.ndarray:
 
 def sample_peak_aus(rng: np.random.Generator, expression: str) -> np.ndarray:
     """AUs of an acted expression near its peak."""
-    return _vary(rng, preset(expression), rng.uniform(0.82, 1.02), 0.10)
+    return _vary(rng, au_vector(_PEAKS[expression]), rng.uniform(0.82, 1.02), 0.10)
 
 
 def role_expressions(role: str) -> tuple[str, ...]:
