@@ -182,6 +182,8 @@ def measure(trainer: Trainer, iterations: int) -> Measured:
     # The first iteration also loads kernels and fills caches: it is counted and not timed.
     with FlopCounter() as counter:
         trainer.advance()
+    for _ in range(trainer.runtime.slow_calls):
+        trainer.advance()
     times = [seconds(trainer.advance) for _ in range(iterations)]
     return Measured(
         trainer.training.batch_size,
