@@ -23,6 +23,7 @@ from defgan.errors import UserError
 from defgan.faces.table import Faces
 from defgan.facs import AU_NAMES, RAFD_EXPRESSIONS
 from defgan.methods.adversarial import BaselineCoefficients, OwnTraining
+from defgan.training import graphs
 from defgan.training.material import FacesMaterial
 from defgan.training.trainer import Trainer
 from defgan.weight_files import weights_path
@@ -169,7 +170,8 @@ def seconds(function: Callable[[], object]) -> float:
 
 def with_batch_size(params: Params, batch_size: int) -> Params:
     """The same params with another batch size and no more warm-up than is measured."""
-    steps = min(WARM_UP_STEPS, params.training.au_warmup_steps)
+    most = WARM_UP_STEPS + (graphs.WARM_UP + 1 if torch.cuda.is_available() else 0)
+    steps = min(most, params.training.au_warmup_steps)
     training = params.training.model_copy(update={"batch_size": batch_size, "au_warmup_steps": steps})
     return params.model_copy(update={"training": training})
 
@@ -182,10 +184,12 @@ def measure(trainer: Trainer, iterations: int) -> Measured:
     # The first iteration also loads kernels and fills caches: it is counted and not timed.
     with FlopCounter() as counter:
         trainer.advance()
+    for _ in range(trainer.runtime.slow_calls):
+        trainer.advance()
     times = [seconds(trainer.advance) for _ in range(iterations)]
     return Measured(
         trainer.training.batch_size,
-        statistics.median(warm_up) if warm_up else 0.0,
+        statistics.median(warm_up[-WARM_UP_STEPS:]) if warm_up else 0.0,
         statistics.median(times),
         counter.flops,
         trainer.timings.close()["memory_gb"],

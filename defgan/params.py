@@ -150,6 +150,7 @@ class TrainingParams(Strict):
     embedder: Embedder
     augment: AugmentParams
     precision: Literal["32-true", "bf16-mixed"]
+    compile: Literal["graphs", "off"]
     devices: Literal["auto"] | Positive
     nodes: Positive
     sheet_every: Positive

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from defgan.fields import Strict
 from defgan.methods.conditions import ACTION_UNITS, Condition
@@ -39,6 +39,10 @@ class Edit(NamedTuple):
     mask: Tensor | None = None  # ℳ, N×1×H×W in [0, 1]
     texture: Tensor | None = None  # 𝒯, N×3×H×W in [-1, 1]
 
+    def detached(self) -> Edit:
+        """The same without gradients."""
+        return Edit(*(part if part is None else part.detach() for part in self))
+
 
 class Truth(NamedTuple):
     """The true edits of a batch, of rendered pairs alone."""
@@ -57,6 +61,15 @@ class Batch:
     y: Tensor  # target conditions, N×n
     mix: Tensor  # U(0, 1), (N,): a draw for each image; the gradient penalty of eq. 7 takes it
     truth: Truth | None = None
+
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of it as plain tensors, for a step that is a function of these alone."""
+        return (self.images, self.x, self.y, self.mix, *(self.truth or ()))
+
+    @classmethod
+    def of(cls, images: Tensor, x: Tensor, y: Tensor, mix: Tensor, *truth: Tensor) -> Self:
+        """The inverse of `tensors`."""
+        return cls(images, x, y, mix, Truth(*truth) if truth else None)
 
 
 @dataclass(frozen=True)

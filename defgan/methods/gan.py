@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from defgan.facs import AU_NAMES
 from defgan.fields import Units
 from defgan.methods import base, losses
-from defgan.methods.adversarial import AdversarialMethod
+from defgan.methods.adversarial import AdversarialMethod, Schedule
 from defgan.methods.base import Batch, Edit, Runtime, Term
 from defgan.methods.conditions import ACTION_UNITS
 from defgan.methods.model import Model
@@ -71,7 +71,7 @@ class GeneratorValues:
         return self.embed(edited), inputs, margin
 
 
-def perturbed_images(discriminator: nn.Module, model: Model, batch: Batch, term: Term, size: float) -> Tensor:
+def perturbed_images(discriminator: nn.Module, model: Model, batch: Batch, term: Term, size: Tensor) -> Tensor:
     """The real images after an adversarial perturbation by a root mean square of `size`: `term` is worst there."""
     images = batch.images.detach().requires_grad_(True)
     with model.autocast(images):
@@ -87,21 +87,22 @@ def compute_d_loss(
     fake: Tensor,
     coefficients: Any,
     critic_weight: float = 1.0,
-    perturbation: float = 0.0,
+    perturbation: Tensor | None = None,
 ) -> tuple[Tensor, dict[str, Tensor], Tensor]:
     """ℒ_Total^D of eq. 18 and its terms, with the mean gradient norm `gp_norm`; and D_exp of the real images, N×n.
 
+    `perturbation` is a scalar: a size above 0, as `Schedule`'s; None: D_exp learns from the real images themselves.
     `fake` are the edits of the batch, without a gradient. The penalty is one of the terms of the one step, as in
     eq. 18. The published codes make two steps: one without the penalty, and one on the penalty alone.
     """
     images, method = [batch.images, fake], model.method
-    if perturbation:
+    if perturbation is not None:
         images.append(perturbed_images(discriminator, model, batch, method.condition_term, perturbation))
     # All are judged in one pass; there is no normalisation that would couple them.
     with model.autocast(fake):
         scores, predictions = discriminator(torch.cat(images))
     scores_real, scores_fake = scores.split(len(fake))[:2]
-    learnt = predictions[2 * len(fake) :] if perturbation else predictions[: len(fake)]
+    learnt = predictions[: len(fake)] if perturbation is None else predictions[2 * len(fake) :]
     # A gradient of a gradient: always fp32.
     norms = losses.gradient_norms(discriminator, batch.images, fake, batch.mix, coefficients.critic_reduction)
     predicted_fake = predictions[len(fake) : 2 * len(fake)]
@@ -164,6 +165,10 @@ def needs_embedder(method: AdversarialMethod, coefficients: Any) -> bool:
     return any(term.weight(coefficients) for term in method.generator_terms if term.equation == "eq. 12")
 
 
+def _detached(terms: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: term.detach() for name, term in terms.items()}
+
+
 def load_embed(learner: Learner) -> Embed | None:
     """The frozen embedder of eq. 12, in the model's precision; None where no term of it has a weight."""
     if not needs_embedder(learner.method, learner.coefficients):
@@ -194,12 +199,18 @@ class Learner(base.Learner):
         if self.training.expression_changes and method.condition is ACTION_UNITS:
             self.response = Response(len(AU_NAMES)).to(runtime.device)
         self.embed = load_embed(self)
+        self._warm_up_step = runtime.capture(self._warm_up)
+        self._steps: dict[tuple[Any, ...], Callable[..., tuple[dict[str, Tensor], Edit | None]]] = {}
 
     # --- the warm-up
 
     def warm_up(self, batch: Batch) -> dict[str, Tensor]:
         """A step of what the method learns first."""
-        return self.method.warm_up(self, batch)
+        terms, _ = self._warm_up_step(*batch.tensors())
+        return terms
+
+    def _warm_up(self, *tensors: Tensor) -> tuple[dict[str, Tensor], None]:
+        return self.method.warm_up(self, Batch.of(*tensors)), None
 
     def warm_up_condition_head(self, batch: Batch) -> dict[str, Tensor]:
         """D_exp alone, on real images: so it learns fast."""
@@ -228,21 +239,38 @@ class Learner(base.Learner):
         """`critic_steps` steps of D, then one of the generators on the last batch, as in the reference code."""
         schedule = self.method.schedule(iteration, iterations, self.training.schedule)
         self.discriminator.module.random_blur = schedule.random_blur
+        # It changes from step to step: on the device, by a kernel that the host does not wait for.
+        size = torch.full((), schedule.perturbation, device=self.runtime.device)
         for index, batch in enumerate(batches, 1):
-            # The generators' step takes the last edits over: they are not made twice.
-            with torch.set_grad_enabled(index == self.batches_per_step):
-                edit = self.model.edit(batch.images, batch.x, batch.y)
-            loss_d, terms_d, predicted = compute_d_loss(
-                self.discriminator,
-                self.model.module,
-                batch,
-                edit.image.detach(),
-                self.coefficients,
-                schedule.critic_weight,
-                schedule.perturbation,
-            )
-            self._follow(predicted, batch.x)
-            norm_d = self.runtime.descend(self._optimizer_d, self.discriminator, loss_d)
+            step = self._captured(self._critic_step if index < self.batches_per_step else self._last_step, schedule)
+            terms, edit = step(size, *batch.tensors())
+        return terms, edit
+
+    def _captured(self, step: Callable[..., Any], schedule: Schedule) -> Callable[..., Any]:
+        """A step as a function of tensors alone, one for each part of the schedule: all else in it is constant."""
+        constants = schedule.critic_weight, schedule.perturbation > 0
+        key = (step, schedule.random_blur, *constants)
+        if key not in self._steps:
+            self._steps[key] = self.runtime.capture(partial(step, *constants))
+        return self._steps[key]
+
+    def _critic_step(
+        self, critic_weight: float, perturbed: bool, size: Tensor, *tensors: Tensor
+    ) -> tuple[dict[str, Tensor], None]:
+        """A step of D alone."""
+        batch = Batch.of(*tensors)
+        with torch.no_grad():
+            edit = self.model.edit(batch.images, batch.x, batch.y)
+        terms, loss, norm = self._discriminate(batch, edit, critic_weight, size if perturbed else None)
+        return _detached({**terms, "loss_d": loss, "grad_d": norm}), None
+
+    def _last_step(
+        self, critic_weight: float, perturbed: bool, size: Tensor, *tensors: Tensor
+    ) -> tuple[dict[str, Tensor], Edit]:
+        """A step of D, then one of the generators; both take the same edits, which are not made twice."""
+        batch = Batch.of(*tensors)
+        edit = self.model.edit(batch.images, batch.x, batch.y)
+        terms_d, loss_d, norm_d = self._discriminate(batch, edit, critic_weight, size if perturbed else None)
         # D only passes gradients on here; without this its weights' gradients would be computed for nothing.
         self.discriminator.requires_grad_(False)
         loss_g, terms_g = compute_g_loss(
@@ -253,12 +281,29 @@ class Learner(base.Learner):
             self.coefficients,
             self.embed,
             self.response,
-            schedule.critic_weight,
+            critic_weight,
         )
         norm_g = self.descend_generators(loss_g)
         self.discriminator.requires_grad_(True)
         terms = {**terms_d, **terms_g, "loss_d": loss_d, "loss_g": loss_g, "grad_d": norm_d, "grad_g": norm_g}
-        return {name: term.detach() for name, term in terms.items()}, edit
+        return _detached(terms), edit.detached()
+
+    def _discriminate(
+        self, batch: Batch, edit: Edit, critic_weight: float, perturbation: Tensor | None
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        """A step of D on the edits of a batch: its terms, their total, and the norm of the gradient."""
+        loss, terms, predicted = compute_d_loss(
+            self.discriminator,
+            self.model.module,
+            batch,
+            edit.image.detach(),
+            self.coefficients,
+            critic_weight,
+            perturbation,
+        )
+        self._follow(predicted, batch.x)
+        norm = self.runtime.descend(self._optimizer_d, self.discriminator, loss)
+        return terms, loss, norm
 
     # --- what the trainer asks
 

@@ -46,14 +46,14 @@ def gradient_penalty(norms: Tensor) -> Tensor:
     return (norms - 1).square().mean()
 
 
-def perturb(images: Tensor, gradient: Tensor, size: float) -> Tensor:
+def perturb(images: Tensor, gradient: Tensor, size: float | Tensor) -> Tensor:
     """Adversarial perturbation: images N×3×H×W moved along a loss's gradient, each by a root mean square of `size`.
 
     One step of adversarial training in L2 (Goodfellow et al., 2015; Miyato et al., 2018). On such images D_exp learns
     to use brows, lids and lips, not patterns that cost a generator little.
     """
-    scale = size / gradient.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=torch.finfo(gradient.dtype).tiny)
-    return images + scale * gradient
+    length = gradient.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=torch.finfo(gradient.dtype).tiny)
+    return images + size * length.reciprocal() * gradient
 
 
 def adversarial_loss(scores_fake: Tensor) -> Tensor:

@@ -45,4 +45,19 @@ class Response(nn.Module):
         """S, n×n: a change of the conditions by d changes the prediction by S·d."""
         ridge = RIDGE * torch.eye(len(self.inputs), device=self.inputs.device)
         # With the ridge there is a solution: `solve_ex` does not look, for which the host would wait for the device.
-        return torch.linalg.solve_ex(self.inputs + ridge, self.products.T).result.T[:, :-1]
+        # A GPU's solver may wait or allocate all the same, which a captured step must not.
+        solve = eliminate if self.inputs.is_cuda else lambda *system: torch.linalg.solve_ex(*system).result
+        return solve(self.inputs + ridge, self.products.T).T[:, :-1]
+
+
+def eliminate(matrix: Tensor, right: Tensor) -> Tensor:
+    """The solution X, m×n, of matrix·X = right by Gauss and Jordan; matrix m×m, symmetric and positive definite.
+
+    Such a matrix needs no pivots. Sums and products of rows alone: a CUDA graph takes them as any others.
+    """
+    rows = torch.cat([matrix, right], dim=1)
+    for i in range(len(matrix)):
+        own = rows[i] / rows[i, i]
+        rows = rows - rows[:, i, None] * own
+        rows[i] = own
+    return rows[:, len(matrix) :]

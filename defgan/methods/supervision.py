@@ -70,16 +70,6 @@ def jitter(x: Tensor, size: float) -> Tensor:
     return (x + noise + rare * bool(size)).clamp(0, 1)
 
 
-def as_tensors(batch: Batch) -> tuple[Tensor, ...]:
-    """A batch with its truth as plain tensors."""
-    return batch.images, batch.x, batch.y, batch.mix, *batch.truth
-
-
-def as_batch(images: Tensor, x: Tensor, y: Tensor, mix: Tensor, *truth: Tensor) -> Batch:
-    """The inverse of `as_tensors`."""
-    return Batch(images, x, y, mix, Truth(*truth))
-
-
 class Learner(base.Learner):
     """Generators shown the truth; from `critic_start` of the run on, D judges them too."""
 
@@ -90,20 +80,20 @@ class Learner(base.Learner):
         self.discriminator = None
         if self.coefficients.critic_start < 1:
             self.discriminator, self._optimizer_d = runtime.setup(method.discriminator(params), "features")
-        # On a GPU each of the two kinds of step is one captured graph.
+        # Each of the two kinds of step can be a captured graph.
         self._steps = {judged: runtime.capture(self._step(judged)) for judged in (False, True)}
 
     def step(self, batches: Iterator[Batch], iteration: int, iterations: int) -> tuple[dict[str, Tensor], Edit]:
         """A step on one batch."""
         judged = self.discriminator is not None and iteration >= self.coefficients.critic_start * iterations
         (batch,) = batches
-        return self._steps[judged](*as_tensors(batch))
+        return self._steps[judged](*batch.tensors())
 
     def _step(self, judged: bool) -> Any:
         """The step as a function of tensors alone: nothing in it waits for the device."""
 
         def step(*tensors: Tensor) -> tuple[dict[str, Tensor], Edit]:
-            batch = as_batch(*tensors)
+            batch = Batch.of(*tensors)
             edit = self.model.edit(batch.images, jitter(batch.x, self.coefficients.au_jitter), batch.y)
             terms = {} if self.discriminator is None else self._discriminate(batch, edit.image.detach(), judged)
             judgement = self._judge(batch, edit) if judged else {}
@@ -113,9 +103,7 @@ class Learner(base.Learner):
             if self.discriminator is not None:
                 self.discriminator.requires_grad_(True)
             terms |= {**found, "loss_g": loss, "grad_g": norm}
-            return {name: term.detach() for name, term in terms.items()}, Edit(
-                *(part if part is None else part.detach() for part in edit)
-            )
+            return {name: term.detach() for name, term in terms.items()}, edit.detached()
 
         return step
 

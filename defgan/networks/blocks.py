@@ -13,6 +13,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+VARIANTS = 64
+"""At most so many shapes and kinds for which `normalise` is compiled."""
+
 
 def normalise(features: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
     """Instance normalisation of N×C×H×W by its own statistics over H and W, in fp32; weight and bias are (C,)."""
@@ -24,19 +27,23 @@ def normalise(features: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Ten
 
 @cache
 def _compiled_normalise() -> Callable[..., Tensor]:
+    # Compiled anew for each shape, with gradients and without: more often than torch does it by default.
+    from torch._dynamo import config
+
+    config.recompile_limit = VARIANTS
     return torch.compile(normalise, dynamic=False)
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
-    """`nn.InstanceNorm2d`, which keeps channels-last features channels last when it learns on a GPU.
+    """`nn.InstanceNorm2d`, which keeps channels-last features channels last in training on a GPU.
 
     torch's own makes them contiguous, and the next convolution turns them back: half of the time of a generator's step
-    on an H200. The compiled `normalise` needs Triton; without it, and where nothing is learnt, torch's own is used.
+    on an H200. The compiled `normalise` needs Triton; without it, and in evaluation, torch's own is used.
     """
 
     def forward(self, features: Tensor) -> Tensor:
         """N×C×H×W, any memory format."""
-        if features.is_cuda and torch.is_grad_enabled() and importlib.util.find_spec("triton"):
+        if features.is_cuda and self.training and importlib.util.find_spec("triton"):
             return _compiled_normalise()(features, self.weight, self.bias, self.eps)
         return super().forward(features)
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from defgan.params import Params
     from defgan.training.trainer import Trained
 
-PLACE_KEYS = ("devices", "nodes", "checkpoint_seconds")
-"""Of `training`: where it runs decides nothing, and a run may go on with other devices."""
+PLACE_KEYS = ("devices", "nodes", "compile", "checkpoint_seconds")
+"""Of `training`: where it runs decides nothing, and a run may go on with other devices, with graphs or without."""
 FINAL_ROWS = 5
 """Rows of the curves that the final values average."""
 

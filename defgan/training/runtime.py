@@ -7,13 +7,14 @@ import importlib.util
 import math
 import sys
 from collections.abc import Callable
+from functools import cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from defgan.training.graphs import CapturedStep
+from defgan.training.graphs import WARM_UP, CapturedSteps
 
 if TYPE_CHECKING:
     from defgan.params import TrainingParams
@@ -69,16 +70,24 @@ class Runtime:
         """The module on its device, channels last, with its Adam; `methods` are those that run its forward pass."""
         module = module.to(memory_format=torch.channels_last)
         betas = (self._training.beta1, self._training.beta2)
-        rate: float | Tensor = self._training.learning_rate
-        if graphs := self._graphs:  # a graph reads the rate and the number of steps from the device
-            rate = torch.tensor(rate, device=self.device)
+        if self.graphs:
             module = module.to(self.device)
-        optimizer = torch.optim.Adam(module.parameters(), rate, betas, fused=True, capturable=graphs)
+        optimizer = torch.optim.Adam(module.parameters(), self._training.learning_rate, betas, fused=True)
+        self._place(optimizer)
+        # What is resumed may come from a run with graphs or without.
+        optimizer.register_load_state_dict_post_hook(self._place)
         module, optimizer = self.fabric.setup(module, optimizer)
         for method in methods:
             module.mark_forward_method(method)
         self._optimizers.append(optimizer)
         return module, optimizer
+
+    def _place(self, optimizer: torch.optim.Optimizer) -> None:
+        """A graph reads the rate and the number of steps from the device."""
+        for group in optimizer.param_groups:
+            rate = float(group["lr"])
+            group["lr"] = torch.tensor(rate, device=self.device) if self.graphs else rate
+            group["capturable"] = self.graphs
 
     def set_learning_rate(self, rate: float) -> None:
         """Of all optimisers."""
@@ -98,13 +107,22 @@ class Runtime:
         return norm
 
     @property
-    def _graphs(self) -> bool:
-        """Whether steps are captured: by one process on one GPU."""
-        return self.device.type == "cuda" and self.fabric.world_size == 1
+    def graphs(self) -> bool:
+        """Whether steps are captured: where `training.compile` says so, by one process on one GPU."""
+        return self._training.compile == "graphs" and self.device.type == "cuda" and self.fabric.world_size == 1
+
+    @property
+    def slow_calls(self) -> int:
+        """Calls of a step before those that show its speed."""
+        return WARM_UP + 1 if self.graphs else 0
+
+    @cached_property
+    def _captured(self) -> CapturedSteps:
+        return CapturedSteps()
 
     def capture(self, step: Callable[..., Any]) -> Callable[..., Any]:
-        """A step of tensors, replayed as one CUDA graph where that can be done (`CapturedStep`)."""
-        return CapturedStep(step) if self._graphs else step
+        """A step of tensors, replayed as one CUDA graph where that is asked for (`CapturedStep`)."""
+        return self._captured.capture(step) if self.graphs else step
 
     def mean(self, values: Tensor) -> Tensor:
         """The mean over all processes."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from PIL import Image
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from defgan import methods
@@ -38,6 +38,27 @@ class Trained:
 
     model: Model
     curves: list[dict[str, float]] = field(default_factory=list)
+
+
+class Average(AveragedModel):
+    """The exponential moving average of a model; torch's own update waits for the device.
+
+    Args:
+        decay: of the average from one update to the next.
+    """
+
+    def __init__(self, model: nn.Module, decay: float):
+        super().__init__(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """The first update takes the model over. The count lies on the host."""
+        own, new = list(self.module.parameters()), list(model.parameters())
+        if self.n_averaged:
+            self.multi_avg_fn(own, new, None)
+        else:
+            torch._foreach_copy_(own, new)
+        self.n_averaged += 1
 
 
 def learning_rate(iteration: int, iterations: int, initial: float, decay_share: float) -> float:
@@ -81,8 +102,7 @@ class Trainer:
         self.iterations = batches // self.learner.batches_per_step
         self.average = None
         if self.training.ema_decay:
-            average = get_ema_multi_avg_fn(self.training.ema_decay)
-            self.average = AveragedModel(self.learner.model.module, multi_avg_fn=average)
+            self.average = Average(self.learner.model.module, self.training.ema_decay).eval()
         self.shown, self.held_out = material.shown, material.held_out(self.runtime.device)
         first_changed = round(self.training.augment.start * self.iterations) * self.learner.batches_per_step
         self.batches = material.batches(params, self.runtime, self.warm_up_steps, first_changed)

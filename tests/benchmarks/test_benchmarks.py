@@ -52,9 +52,8 @@ def test_the_plain_loop_descends_on_our_losses(plain):
     schedule = params.training.schedule
     assert schedule.critic_weight > 1 and schedule.perturbation > 0
     own = methods.get(name).coefficients(params)
-    ours, *_ = compute_d_loss(
-        loop.discriminator, loop.model, batch, fake, own, schedule.critic_weight, schedule.perturbation
-    )
+    size = torch.tensor(schedule.perturbation)
+    ours, *_ = compute_d_loss(loop.discriminator, loop.model, batch, fake, own, schedule.critic_weight, size)
     gradients = [torch.autograd.grad(loss, list(loop.discriminator.parameters())) for loss in (theirs, ours)]
     assert theirs.item() == pytest.approx(ours.item(), rel=1e-5)
     for a, b in zip(*gradients, strict=True):

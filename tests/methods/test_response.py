@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from defgan.methods.losses import change_loss, expression_loss
-from defgan.methods.response import Response
+from defgan.methods.response import RIDGE, Response, eliminate
 
 
 def test_the_response_is_the_linear_part_of_the_reading():
@@ -37,6 +37,16 @@ def test_a_unit_that_never_occurs_has_no_response():
     response.update(response.moments(x, x))
     assert response.matrix().isfinite().all()
     assert response.matrix()[:, 1].abs().max() == 0
+
+
+def test_elimination_solves_as_the_library_does():
+    """Also with AUs that go together and one that never occurs, where the ridge alone makes a solution."""
+    torch.manual_seed(0)
+    x = torch.rand(64, 18)
+    x[:, 1], x[:, 2], x[:, 17] = x[:, 0], 0, 1
+    system, right = x.T @ x / 64 + RIDGE * torch.eye(18), torch.randn(18, 17)
+    exact = torch.linalg.solve(system.double(), right.double()).float()
+    torch.testing.assert_close(eliminate(system, right), exact, rtol=1e-3, atol=1e-3 * exact.abs().max().item())
 
 
 def test_changes_are_measured_in_units_of_intensity():

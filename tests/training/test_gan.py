@@ -151,7 +151,7 @@ def test_the_au_head_learns_from_perturbed_images_and_the_critic_judges_real_one
     for parameter in learner.discriminator.parameters():
         torch.nn.init.normal_(parameter, 0.0, 0.2)
     _, plain, _ = d_loss(learner, batch, fake)
-    _, worse, _ = d_loss(learner, batch, fake, perturbation=0.01)
+    _, worse, _ = d_loss(learner, batch, fake, perturbation=torch.tensor(0.01))
     assert worse["exp_d"] > 1.01 * plain["exp_d"]
     for name in ("critic_d", "gp"):
         assert worse[name].item() == pytest.approx(plain[name].item(), rel=1e-5)

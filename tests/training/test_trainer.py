@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from defgan import methods
 from defgan.errors import UserError
@@ -11,7 +12,7 @@ from defgan.pixels import to_network, to_pixels
 from defgan.training.checkpoint import run_key
 from defgan.training.data import Batches
 from defgan.training.results import own_settings
-from defgan.training.trainer import Trainer, learning_rate
+from defgan.training.trainer import Average, Trainer, learning_rate
 from tests.training.conftest import NO_CHANGE, material, tiny_params
 
 TRAINED = [method.name for method in registry.trained()]
@@ -236,3 +237,17 @@ def test_processes_share_a_batch(faces):
 def test_a_batch_that_cannot_be_shared_names_the_key(faces):
     with pytest.raises(UserError, match=r"training\.batch_size=8"):
         batches(faces, 10, processes=4)
+
+
+def test_the_average_is_torchs_own_to_the_bit():
+    torch.manual_seed(0)
+    model, decay = torch.nn.Linear(3, 2), 0.9
+    own, theirs = Average(model, decay), AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
+    for _ in range(3):
+        torch.nn.init.normal_(model.weight)
+        for average in (own, theirs):
+            average.update_parameters(model)
+        assert own.state_dict().keys() == theirs.state_dict().keys()
+        assert all(
+            torch.equal(a, b) for a, b in zip(own.state_dict().values(), theirs.state_dict().values(), strict=True)
+        )
