@@ -8,8 +8,15 @@ from defgan.training.trainer import Trainer
 from tests.training.conftest import make_faces, material, tiny_params
 
 STEPS = 20
-TOLERANCE = 0.02
-"""Share of a term: sums on a GPU are not made in the same order every time, and steps carry that on."""
+TOLERANCE, CHANCE = 0.02, 3
+"""A term may be off by this share, and by so many times what two runs without graphs differ by: a GPU does not make
+sums in the same order every time, and an adversarial training enlarges that from step to step."""
+
+
+def apart(one, other):
+    """The largest relative difference of a term at any step."""
+    pairs = [(a[name], b[name]) for a, b in zip(one, other, strict=True) for name in a]
+    return max(abs(a - b) / max(abs(a), abs(b), 1e-3) for a, b in pairs)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
@@ -17,7 +24,7 @@ TOLERANCE = 0.02
 def test_a_captured_run_has_the_losses_of_one_without_graphs(name, tmp_path):
     """The warm-up, then steps before and after the schedule's start: each is captured after its first three calls."""
     runs = []
-    for compile in ("off", "graphs"):
+    for compile in ("off", "off", "graphs"):
         params = tiny_params(
             batches=2 * STEPS,
             au_warmup_steps=6,
@@ -32,6 +39,6 @@ def test_a_captured_run_has_the_losses_of_one_without_graphs(name, tmp_path):
         assert trainer.runtime.graphs == (compile == "graphs")
         made = [trainer.advance()[0] for _ in range(trainer.warm_up_steps + trainer.iterations)]
         runs.append([{key: term.item() for key, term in terms.items()} for terms in made])
-    assert len(runs[0]) >= STEPS
-    for step, (plain, captured) in enumerate(zip(*runs, strict=True)):
-        assert captured == pytest.approx(plain, rel=TOLERANCE, abs=1e-4), step
+    plain, again, captured = runs
+    assert len(plain) >= STEPS
+    assert apart(plain, captured) <= TOLERANCE + CHANCE * apart(plain, again)
