@@ -1,4 +1,4 @@
-"""The page's tab for photographs: sliders in plain words, somebody else's expression, all models side by side."""
+"""The page's tab for photographs: sliders in plain words, somebody else's expression, two models side by side."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -36,11 +36,20 @@ photograph of that person too: then what changed in that face is added to this o
 def photograph_tab(page: gr.Blocks, editors: Mapping[str, Editor], seconds_kept: float, quiet: Mapping) -> None:
     """Add the tab's content; `quiet`: options of events without a progress bar."""
     by_label = {methods.get(name).label: name for name in editors}
+    default = next(iter(editors))
+    rivals = {name: editor for name, editor in editors.items() if name != default}
     first = view.open_face(examples()[0], editors)
 
     def edited(opened: Opened, values: np.ndarray, strength: float) -> list[Any]:
-        shown = view.show(opened, editors, view.target_of(opened, values, strength))
+        """The default model's edit, which is shown before the rival's."""
+        shown = view.show(opened, {default: editors[default]}, view.target_of(opened, values, strength))
         return [shown.results, shown.details, gr.update(visible=False, value=None)]
+
+    def rivals_edit(opened: Opened | None, strength: float, *values: float) -> list[Any]:
+        opened = chosen(opened)
+        y = view.target_of(opened, np.array(values), strength)
+        shown = view.show(opened, rivals, y, with_photograph=False)
+        return [shown.results, shown.details]
 
     def set_to(opened: Opened, values: np.ndarray, strength: float) -> list[Any]:
         return [*(round(float(value), 2) for value in values), *edited(opened, values, strength)]
@@ -112,7 +121,8 @@ def photograph_tab(page: gr.Blocks, editors: Mapping[str, Editor], seconds_kept:
         return opened
 
     start = view.goal(first, FIRST, Other())
-    shown = view.show(first, editors, view.target_of(first, start, 1.0))
+    own_results, own_details, _ = edited(first, start, 1.0)
+    rival_html = rivals_edit(first, 1.0, *start) if rivals else ["", ""]
     state = gr.State(None, time_to_live=seconds_kept)
     other = gr.State(Other(), time_to_live=seconds_kept)
     with gr.Row(elem_classes="body"):
@@ -155,9 +165,14 @@ def photograph_tab(page: gr.Blocks, editors: Mapping[str, Editor], seconds_kept:
                         }
                     read = gr.HTML("", elem_id="read")
         with gr.Column(scale=2, min_width=320, elem_classes="shown"):
-            results = gr.HTML(shown.results, elem_id="results", elem_classes="results")
+            with gr.Row(elem_id="results", elem_classes="results"):
+                results = gr.HTML(own_results, min_width=0, padding=False, elem_classes="default")
+                rival_results = gr.HTML(
+                    rival_html[0], min_width=0, padding=False, visible=bool(rivals), elem_classes="rival"
+                )
             with gr.Accordion("Before and after, and the parts of the edit", open=True):
-                details = gr.HTML(shown.details, elem_id="details")
+                details = gr.HTML(own_details, elem_id="details")
+                rival_details = gr.HTML(rival_html[1], visible=bool(rivals))
             with gr.Row():
                 model = gr.Radio([*by_label], value=next(iter(by_label)), label="Model", elem_id="model")
                 make = gr.Button("Make the file at full resolution", elem_id="make")
@@ -169,16 +184,26 @@ def photograph_tab(page: gr.Blocks, editors: Mapping[str, Editor], seconds_kept:
     new_face = [state, note, preset_radio, *knobs, *new_edit]
     # The state cannot be the component's value: Gradio would copy it, with the networks in it.
     page.load(lambda: first, None, state, queue=False, **quiet)
-    file.upload(upload, [file, *wanted], [group, chooser, *new_face], **quiet)
+    edits = [
+        file.upload(upload, [file, *wanted], [group, chooser, *new_face], **quiet),
+        chooser.input(choose, [state, chooser, *wanted], new_face, **quiet),
+        preset_radio.input(preset, [state, *wanted], [*knobs, *new_edit], **quiet),
+        neutral.click(neutralise, [state, other], [preset_radio, strength, *knobs, *new_edit], **quiet),
+        # During an edit several changes may come: only the last one is edited next.
+        gr.on(
+            [knob.input for knob in (strength, *knobs)], change, [state, strength, *knobs], new_edit,
+            trigger_mode="always_last", **quiet,
+        ),
+    ]  # fmt: skip
     for button, path in zip(faces, examples(), strict=True):
-        button.click(partial(opening, str(path)), wanted, [group, chooser, *new_face], **quiet)
-    chooser.input(choose, [state, chooser, *wanted], new_face, **quiet)
-    preset_radio.input(preset, [state, *wanted], [*knobs, *new_edit], **quiet)
-    neutral.click(neutralise, [state, other], [preset_radio, strength, *knobs, *new_edit], **quiet)
+        edits.append(button.click(partial(opening, str(path)), wanted, [group, chooser, *new_face], **quiet))
     for part, button in uploads.items():
         outputs = [other, read, preset_radio, *knobs, *new_edit]
-        button.upload(partial(like, part), [button, state, *wanted], outputs, **quiet)
-    for knob in (strength, *knobs):
-        # During an edit several changes may come: only the last one is edited next.
-        knob.input(change, [state, strength, *knobs], new_edit, trigger_mode="always_last", **quiet)
+        edits.append(button.upload(partial(like, part), [button, state, *wanted], outputs, **quiet))
+    for edit in edits if rivals else ():
+        # It takes the values of the moment in which it starts: an older change's rival is left out.
+        edit.success(
+            rivals_edit, [state, strength, *knobs], [rival_results, rival_details],
+            trigger_mode="always_last", **quiet,
+        )  # fmt: skip
     make.click(download, [state, model, strength, *knobs], ready, api_visibility="private")

@@ -12,6 +12,10 @@ _CSS = """
 .faces button { aspect-ratio: 1; padding: 0; background-size: cover; color: transparent !important; }
 .figures { display: grid; gap: 10px; }
 .figures.parts { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
+.results { flex-wrap: nowrap !important; gap: 10px !important; }
+/* Two pictures with a gap, and one: all have the same width. */
+.results > .default { flex: 2 1 10px !important; }
+.results > .rival { flex: 1 1 0 !important; }
 .figures.others { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .figures.clips { grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); }
 .to-come { aspect-ratio: 1; border: 2px dashed var(--border-color-primary); border-radius: 4px; display: grid;
@@ -31,7 +35,8 @@ _CSS = """
   .body > * { width: 100%; min-width: 0 !important; }
   .shown { display: contents !important; }
   .results { order: -1; position: sticky; top: 0; z-index: 60; background: var(--body-background-fill); }
-  .figures.models { gap: 4px; }
+  .results, .figures.models { gap: 4px !important; }
+  .results > .default { flex-basis: 4px !important; }
   .to-come { aspect-ratio: auto; min-height: 80px; }
   .figures.parts { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }

@@ -1,4 +1,4 @@
-"""What the page shows, as HTML: a photograph is opened once and edited by all models at every change.
+"""What the page shows, as HTML: a photograph is opened once and edited at every change.
 
 The HTML holds the pictures themselves: no picture of a visitor's photograph is written to disk.
 """
@@ -194,22 +194,25 @@ class Shown:
     details: str
 
 
-def show(opened: Opened, editors: Mapping[str, Editor], y: np.ndarray) -> Shown:
-    """Edit with every model to target AUs y, float32 (17,), and show everything."""
-    edits: dict[str, tuple[Parts, np.ndarray]] = {}
-    for name, editor in editors.items():
-        part = replace(editor.generate(opened.faces[editor.find], y), face=opened.placed[editor.find])
-        edits[name] = part, render(opened.shown, [part])
-    labels = {name: methods.get(name).label for name in editors}
+def show(opened: Opened, editors: Mapping[str, Editor], y: np.ndarray, with_photograph: bool = True) -> Shown:
+    """Edit with the given models to target AUs y, float32 (17,), and show the edits.
+
+    The photograph comes before them, and the first edit over it, where they are wanted.
+    """
     before = opened.upright(opened.shown)
-    results = _figure(before, "photograph", "input")
-    results += "".join(_figure(opened.upright(edited), labels[name], name) for name, (_, edited) in edits.items())
-    first = next(iter(edits))
-    details = _wipe(before, opened.upright(edits[first][1]), labels[first])
-    details += "".join(_parts(opened, name, labels[name], part, edited) for name, (part, edited) in edits.items())
-    columns = f"grid-template-columns: repeat({1 + len(edits)}, minmax(0, 1fr))"
+    results, details = ([_figure(before, "photograph", "input")], []) if with_photograph else ([], [])
+    for name, editor in editors.items():
+        label = methods.get(name).label
+        part = replace(editor.generate(opened.faces[editor.find], y), face=opened.placed[editor.find])
+        edited = render(opened.shown, [part])
+        results.append(_figure(opened.upright(edited), label, name))
+        if with_photograph and not details:
+            details.append(_wipe(before, opened.upright(edited), label))
+        details.append(_parts(opened, name, label, part, edited))
+    columns = f"grid-template-columns: repeat({len(results)}, minmax(0, 1fr))"
     return Shown(
-        f'<div class="figures models" style="{columns}">{results}</div>', f'<div class="figures parts">{details}</div>'
+        f'<div class="figures models" style="{columns}">{"".join(results)}</div>',
+        f'<div class="figures parts">{"".join(details)}</div>',
     )
 
 

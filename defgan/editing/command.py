@@ -1,6 +1,5 @@
 """`defgan edit`: photographs and clips in, edited ones out."""
 
-import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -13,6 +12,7 @@ from rich.markup import escape
 from rich.progress import track
 
 from defgan.editing import DEFAULT, EDITORS
+from defgan.editing.request import Request
 from defgan.editing.video import EASE
 from defgan.errors import UserError, one_line
 from defgan.facs import PRESETS
@@ -91,115 +91,19 @@ def edit(
     encoded anew. No two photographs of a run share a file: where p.bmp and p.gif would, theirs are p.bmp.happy.png and
     p.gif.happy.png.
     """
+    request = Request(**locals())
+    request.check()
     # Torch and the networks take seconds to import, which --help does not need.
-    from defgan.editing.editor import Editor
-    from defgan.editing.face_finder import parse_choices
-    from defgan.editing.inputs import find_photographs
-    from defgan.editing.jobs import Job
-    from defgan.editing.likeness import in_words, read_likeness
-    from defgan.editing.pictures import FILM_SIDE
     from defgan.editing.plan import plan
-    from defgan.editing.targets import NEUTRAL, make_target, parse_aus, parse_faces
-    from defgan.editing.video.drive import read_drive
-    from defgan.editing.video.edit import is_moving
-    from defgan.editing.video.job import ClipJob, progress_bar
-    from defgan.editing.video.timeline import read_keyframes, steady
-    from defgan.editing.words import read_expressions
-    from defgan.facs import EXPRESSIONS
+    from defgan.editing.prepare import prepare
 
-    if neutral and expression is not None:
-        raise UserError("give --neutral or --expression, not both")
-    wanted, aus = NEUTRAL if neutral else expression, parse_aus(au or [])
-    own = read_expressions(expressions) if expressions else PRESETS
-    group = parse_faces(face or [], strength, relative, own)
-    if sum((like is not None, group is not None, wanted is not None or bool(aus))) > 1:
-        raise UserError("give one of --like, --face N=EXPRESSION, and --expression with --au")
-    if keyframes is not None and (wanted or aus or group or like or start is not None or end is not None):
-        raise UserError("--keyframes holds expressions and times: leave out other expressions, --from and --to")
-    timed = keyframes is not None or start is not None or end is not None
-    if drive is not None and (timed or wanted or aus or group or like is not None):
-        raise UserError("--drive has expressions and times: leave out other expressions, --keyframes, --from and --to")
-    if drive is not None and (sheet or sweep or animate or save_parts or credentials):
-        raise UserError("--drive makes clips: leave out --sheet, --sweep, --animate, --save-parts and --credentials")
-    if like_neutral is not None and like is None:
-        raise UserError("--like-neutral needs --like")
-    if like is not None and relative:
-        raise UserError("--like stands without --relative; --like-neutral makes it relative to that person")
-    pictured = [name for name, given in (("--sheet", sheet), ("--sweep", sweep), ("--animate", animate)) if given]
-    if pictured == ["--sheet"] and (wanted is not None or aus or group or like):
-        raise UserError(
-            "--sheet shows all six expressions: leave out --expression, --neutral, --au, --like, --face N=…, or --sheet"
-        )
-    if pictured and save_parts:
-        raise UserError(f"--save-parts belongs to a single edit: leave it out, or {pictured[0]}")
-    if animate is not None and credentials is not None:
-        raise UserError("--credentials are for photographs, not for films: leave out --animate")
-    if pictured == ["--animate"] and output is not None:
-        raise UserError("--animate names the film's file: leave out --output")
-    if animate is not None and animate.suffix.lower() not in FILM_SIDE:
-        raise UserError(f"--animate {animate}: unknown format; use .gif or .mp4")
-    columns = tuple(make_target(name, None, strength, relative) for name in EXPRESSIONS) if sheet else ()
-    untold = like is not None or keyframes is not None or drive is not None or pictured == ["--sheet"]
-    target = group or (None if untold else make_target(wanted, aus, strength, relative, own))
-    if not group and target is not None and target.expression == NEUTRAL and relative:
-        raise UserError("neutral with --relative would add nothing: leave out one of them")
-    choice = tuple(group.targets) if group else parse_choices(face or [])
-    photographs, skipped = find_photographs(paths)
-    moving = {each.path for each in photographs if not each.reject and is_moving(each.path)}
-    if moving and (pictured or save_parts or group or credentials):
-        raise UserError(
-            f"{min(moving)}: a clip has no --sheet, --sweep, --animate, --save-parts, --face N=… or --credentials"
-        )
-    if len(moving) < len(photographs) and timed:
-        raise UserError("--keyframes, --from and --to are for clips, not for photographs")
-    file = _file(output, clip=drive is not None or len(moving) == len(photographs))
-    if animate is not None and len(photographs) != 1:
-        raise UserError(f"--animate needs one photograph, not {len(photographs)}")
-    if file is not None and (len(photographs) != 1 or (sheet and sweep)):
-        raise UserError(f"--output {output} is one file; a folder for several ends with a slash: {output}{os.sep}")
-    signer = None
-    if credentials is not None:
-        from defgan.editing.credentials import load_credentials
-
-        signer = load_credentials(credentials)
-    course = read_keyframes(keyframes, own) if keyframes is not None else None
-    editor = None if all(each.reject for each in photographs) else Editor.load(model, weights, device=device)
-    if like is not None and editor is not None:
-        target = read_likeness(editor.find, like, like_neutral, strength)
-        console.print(escape(one_line(f"{like}: {in_words(target)}")))
-    if drive is not None and editor is not None:
-        course = read_drive(editor.find, drive, strength, relative, progress_bar(problems))
-        console.print(escape(one_line(f"{drive}: {course}")))
-    folder = Path(output) if output is not None and file is None else None
-    job = Job(editor, target, choice, columns, sweep, animate, save_parts, folder, file, overwrite, signer)
-    clip_job = None
-    if moving or course is not None:
-        label = target.label if target else f"drive-{drive.stem}" if drive is not None else keyframes.stem
-        clip_job = ClipJob(
-            editor, course or steady(target, start, end, ease), label, problems, choice, folder, file, overwrite
-        )
-
-    def job_of(path: Path) -> Job | ClipJob:
-        return clip_job if path in moving or drive is not None else job
-
+    photographs, skipped, job_of = prepare(request, _say, problems)
     planned = plan(photographs, lambda given, whole_name: job_of(given.path).outputs(given, whole_name), overwrite)
     _run(lambda path, outputs: job_of(path)(path, outputs), photographs, planned, skipped, debug)
 
 
-def _file(output: str | None, clip: bool) -> Path | None:
-    """The file that --output names; None where it names a folder. Raises UserError for a format that is not written."""
-    from defgan.editing.image_file import FORMATS
-    from defgan.editing.video import animation
-    from defgan.editing.video.clip import ENCODERS
-
-    path = Path(output or "")
-    if not path.suffix or output.endswith(os.sep) or path.is_dir():
-        return None
-    formats = (*ENCODERS, *animation.FORMATS) if clip else tuple(FORMATS)
-    if path.suffix.lower() not in formats:
-        known = ", ".join(formats)
-        raise UserError(f"{output}: unknown format; use one of {known}; a folder ends with a slash: {output}{os.sep}")
-    return path
+def _say(line: str) -> None:
+    console.print(escape(one_line(line)))
 
 
 def _run(
@@ -217,7 +121,7 @@ def _run(
             if isinstance(outputs, UserError):
                 raise outputs
             for line in job(given.path, outputs):
-                console.print(escape(one_line(line)))
+                _say(line)
         except UserError as error:
             failed.append(f"{given.path}: {error}")
         except MemoryError:
@@ -228,7 +132,7 @@ def _run(
                 problems.print(escape(traceback.format_exc()))
     for reason, number in skipped.counts.items():
         example = skipped.examples[reason]
-        console.print(escape(one_line(f"{number} skipped, {reason}{': ' if number == 1 else ', such as '}{example}")))
+        _say(f"{number} skipped, {reason}{': ' if number == 1 else ', such as '}{example}")
     if count != 1:
         console.print(f"{count - len(failed)} of {count} photographs edited")
     for line in failed:

@@ -1,6 +1,7 @@
 """The page, driven in a browser."""
 
 import re
+import threading
 
 import pytest
 from PIL import Image
@@ -13,6 +14,7 @@ from defgan.demo.command import load_editors
 from defgan.demo.examples import examples
 from defgan.demo.photograph_tab import FIRST
 from defgan.editing import DEFAULT
+from defgan.editing.editor import Editor
 from defgan.editing.video.clip import is_edited_clip
 from tests.demo.pictures import two_faces
 from tests.editing.video.clips import pan, write_clip
@@ -69,7 +71,23 @@ def upload(page, button, file):
     chooser.value.set_files(file)
 
 
-def test_it_opens_with_an_edit_that_can_be_changed_neutralised_and_downloaded(page, folder, tmp_path):
+@pytest.fixture
+def gate(monkeypatch):
+    """Holds the rival's edits while it is cleared."""
+    gate, generate = threading.Event(), Editor.generate
+
+    def waiting(editor, face, y):
+        if editor.name == RIVAL:
+            gate.wait(PATIENCE / 1000)
+        return generate(editor, face, y)
+
+    monkeypatch.setattr(Editor, "generate", waiting)
+    gate.set()
+    yield gate
+    gate.set()
+
+
+def test_it_opens_with_an_edit_that_can_be_changed_neutralised_and_downloaded(page, folder, gate, tmp_path):
     assert "Action units of the photograph" in page.locator("#aus").inner_text()
     names = (DEFAULT, RIVAL, f"{DEFAULT}-deformed", f"{DEFAULT}-grid", f"{DEFAULT}-difference")
     first = {name: source(page, name) for name in names}
@@ -80,9 +98,15 @@ def test_it_opens_with_an_edit_that_can_be_changed_neutralised_and_downloaded(pa
     assert page.locator("#AU12 input[type=number]").input_value() == "1"
 
     strength = page.locator("#strength input[type=number]")
-    strength.fill("1.5")
-    strength.press("Tab")
-    stronger = changed(page, DEFAULT, happy[DEFAULT])
+    gate.clear()
+    stronger = happy[DEFAULT]
+    for value in ("0.3", "1.5"):  # the second change does not wait for the rival's edit of the first one
+        strength.fill(value)
+        strength.press("Tab")
+        stronger = changed(page, DEFAULT, stronger)
+        assert source(page, RIVAL) == happy[RIVAL], "the default's edit comes first"
+    gate.set()
+    changed(page, RIVAL, changed(page, RIVAL, happy[RIVAL]))
 
     photograph = source(page, "input")
     page.locator("#face2").click()

@@ -53,6 +53,9 @@ def test_a_change_shows_every_picture_anew(opened, editors):
     for name in ("wipe", "defgan-deformed", "defgan-grid", "defgan-mask", "ganimation-mask", "defgan-difference"):
         assert f'data-name="{name}"' in shown.details
     assert shown.results != other.results
+    rival = view.show(opened, {"ganimation": editors["ganimation"]}, preset("happy"), with_photograph=False)
+    assert 'data-name="ganimation"' in rival.results and 'data-name="ganimation-mask"' in rival.details
+    assert 'data-name="input"' not in rival.results and 'data-name="wipe"' not in rival.details
     assert "http" not in shown.results + shown.details
 
 
