@@ -13,7 +13,9 @@ _CSS = """
 .figures { display: grid; gap: 10px; }
 .figures.parts { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
 .results { flex-wrap: nowrap !important; gap: 10px !important; }
-.results > .default { flex: 2 1 0 !important; }
+/* Two pictures with a gap, and one: all have the same width. */
+.results > div, .results .html-container { padding: 0 !important; }
+.results > .default { flex: 2 1 10px !important; }
 .results > .rival { flex: 1 1 0 !important; }
 .figures.others { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 .figures.clips { grid-template-columns: repeat(auto-fit, minmax(280px, 1fr)); }
@@ -35,6 +37,7 @@ _CSS = """
   .shown { display: contents !important; }
   .results { order: -1; position: sticky; top: 0; z-index: 60; background: var(--body-background-fill); }
   .results, .figures.models { gap: 4px !important; }
+  .results > .default { flex-basis: 4px !important; }
   .to-come { aspect-ratio: auto; min-height: 80px; }
   .figures.parts { grid-template-columns: repeat(2, minmax(0, 1fr)); }
 }
