@@ -14,6 +14,7 @@ _CSS = """
 .figures.parts { grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); }
 .results { flex-wrap: nowrap !important; gap: 10px !important; }
 /* Two pictures with a gap, and one: all have the same width. */
+.results > div, .results .html-container { padding: 0 !important; }
 .results > .default { flex: 2 1 10px !important; }
 .results > .rival { flex: 1 1 0 !important; }
 .figures.others { grid-template-columns: repeat(2, minmax(0, 1fr)); }

@@ -122,7 +122,7 @@ def test_faces_are_numbered_and_edited_one_by_one(run, face_pixels, tmp_path, mo
     assert code == 0
     both, before = Image.open(tmp_path / "group.1-happy-3-surprise.png"), np.asarray(Image.open(group))
     comment, after = both.text["Comment"], np.asarray(both)
-    assert "face 1: AU06 0.80, AU12 1.00, AU25 0.60; face 3: AU01 0.95" in comment
+    assert "face 1: AU06 0.80, AU12 1.00, AU25 0.60, AU26 0.30; face 3: AU01 0.95" in comment
     middle = np.s_[:, 560:976]
     np.testing.assert_array_equal(after[middle], before[middle])
     assert (after[:, :512] != before[:, :512]).any() and (after[:, 1024:] != before[:, 1024:]).any()
