@@ -166,10 +166,8 @@ def photograph_tab(page: gr.Blocks, editors: Mapping[str, Editor], seconds_kept:
                     read = gr.HTML("", elem_id="read")
         with gr.Column(scale=2, min_width=320, elem_classes="shown"):
             with gr.Row(elem_id="results", elem_classes="results"):
-                results = gr.HTML(own_results, min_width=0, padding=False, elem_classes="default")
-                rival_results = gr.HTML(
-                    rival_html[0], min_width=0, padding=False, visible=bool(rivals), elem_classes="rival"
-                )
+                results = gr.HTML(own_results, min_width=0, elem_classes="default")
+                rival_results = gr.HTML(rival_html[0], min_width=0, visible=bool(rivals), elem_classes="rival")
             with gr.Accordion("Before and after, and the parts of the edit", open=True):
                 details = gr.HTML(own_details, elem_id="details")
                 rival_details = gr.HTML(rival_html[1], visible=bool(rivals))
