@@ -18,6 +18,7 @@ from rich.table import Table
 from benchmarks.cost import device_name
 from benchmarks.data import COUNTS, data_row, linear_growth
 from benchmarks.edits import BAR_GB, BAR_S, CHANGE_BAR_S, edit_row, measure_edits
+from benchmarks.kernels import kernel_rows
 from benchmarks.machine import best_rates
 from benchmarks.memory import measure_peak, memory_row
 from benchmarks.prepare import prepare_figures, prepare_rows
@@ -80,6 +81,8 @@ def bench(
         ]
         show("The machine's best rates", best)
         show("Share of the best rates", [ceiling_row(entry) for entry in compared])
+        for entry in compared:
+            show(f"Where an iteration's time goes: {entry['model']}, {entry['size']}", kernel_rows(entry))
 
         peaks = []
         if memory:

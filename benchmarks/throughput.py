@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from benchmarks.cost import FlopCounter, seconds, settled, synthetic_faces, trial
+from benchmarks.kernels import dearest
 from benchmarks.machine import TYPES, device
 from benchmarks.reference import PlainLoop
 from defgan import methods
@@ -56,6 +57,7 @@ def compare(
         with FlopCounter() as work_plain:
             plain.iteration()
         times_ours, times_plain = in_turns(ours.advance, plain.iteration, budget, rounds)
+        kernels = dearest(ours.advance)
     seconds_ours, seconds_plain = statistics.median(times_ours), statistics.median(times_plain)
     steps = methods.get(name).coefficients(params).critic_steps
     images = steps * training.batch_size
@@ -75,6 +77,7 @@ def compare(
         "gflop": work_ours.flops / 1e9,
         "gflop_plain": work_plain.flops / 1e9,
         **ceiling_shares(work_ours.by_type, seconds_ours, rates),
+        "kernels": kernels,
     }
 
 

@@ -15,6 +15,7 @@ from benchmarks.__main__ import bench
 from benchmarks.cost import synthetic_faces
 from benchmarks.data import data_row, linear_growth
 from benchmarks.edits import MEGAPIXELS, photograph
+from benchmarks.kernels import dearest
 from benchmarks.machine import TYPES
 from benchmarks.process import own_peak_bytes
 from benchmarks.reference import ConstantMaps, PlainLoop, torch_defaults
@@ -39,6 +40,13 @@ def plain(request, params):
     params = params.model_copy(update=update)
     torch.manual_seed(0)
     return request.param, params, PlainLoop(request.param, params, synthetic_faces(8, params.image_size), CPU)
+
+
+def test_what_takes_most_time_comes_first():
+    square = torch.ones(256, 256)
+    found = dearest(lambda: [square @ square for _ in range(50)])
+    assert found[0]["name"] == "aten::mm" and found[0]["calls"] == 50
+    assert found[0]["ms"] >= found[1]["ms"] and sum(row["share"] for row in found) <= 1
 
 
 def test_the_plain_loop_descends_on_our_losses(plain):
