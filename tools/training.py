@@ -109,4 +109,4 @@ def _is_done(output: Path, name: str, settings: dict[str, Any], asked: dict[str,
         return False
     found = json.loads(described.read_text(encoding="utf-8"))
     same = found["params"] == json.loads(json.dumps(settings))
-    return same and {key: found["made"].get(key) for key in asked} == asked
+    return same and asked.items() <= found.get("made", {}).items()
