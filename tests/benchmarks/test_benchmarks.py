@@ -46,7 +46,7 @@ def test_what_takes_most_time_comes_first():
     square = torch.ones(256, 256)
     found = dearest(lambda: [square @ square for _ in range(50)])
     assert found[0]["name"] == "aten::mm" and found[0]["calls"] == 50
-    assert found[0]["ms"] >= found[1]["ms"] and sum(row["share"] for row in found) <= 1
+    assert found[0]["ms"] >= found[1]["ms"] and sum(row["share"] for row in found) < 1.001
 
 
 def test_the_plain_loop_descends_on_our_losses(plain):
