@@ -44,6 +44,7 @@ def plain(request, params):
 
 def test_what_takes_most_time_comes_first():
     square = torch.ones(256, 256)
+    square @ square  # the first product of a process also loads what makes it
     found = dearest(lambda: [square @ square for _ in range(50)])
     assert found[0]["name"] == "aten::mm" and found[0]["calls"] == 50
     assert found[0]["ms"] >= found[1]["ms"] and sum(row["share"] for row in found) < 1.001
