@@ -22,7 +22,7 @@ SHRUNK = {key: value for key, value in TINY.items() if not key.startswith(ROLES)
     "prepare.val_share": 0.5,
     "plan.wild_faces": 5,
     "training.epochs": None,
-    "stargan.training.epochs": 2,
+    "stargan.training.epochs": 4,
     "training.batches": 20,  # two steps of DefGAN's generators after ten of its discriminator each
     "training.sheet_every": 1,
 }
