@@ -6,10 +6,13 @@ renders.csv and a sheet for each model, renders_NAME.png, to reports/renders. Th
 the mean over the mirror image that `defgan edit` takes.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import pandas as pd
@@ -20,6 +23,15 @@ from rich.progress import track
 from defgan.errors import UserError, plain_errors
 from defgan.facs import AU_NAMES, EXPRESSIONS, N_AUS
 from stages.common import console
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from defgan.methods.model import Model
+    from defgan.pairs import Pairs
+
+Progress = Callable[[Iterable, str, int], Iterable]
+"""Wraps items: what they are, and how many."""
 
 REPORTS = Path("reports/renders")
 PEAKS = (*EXPRESSIONS, "contempt")
@@ -40,10 +52,8 @@ def sample_aus(rng: np.random.Generator) -> np.ndarray:
     return np.stack([neutral, *(sample_peak_aus(rng, name) for name in PEAKS), *singles]).astype(np.float32)
 
 
-def render_people(count: int, size: int, seed: int, progress: Callable[[Iterable, str, int], Iterable]):
-    """`count` people as `defgan.pairs.Pairs`; images of `size` pixels."""
-    from tempfile import TemporaryDirectory
-
+def render_people(count: int, size: int, seed: int, progress: Progress) -> Pairs:
+    """`count` people as scenes of one image per vector of `sample_aus`; images of `size` pixels."""
     from defgan.corpus.pairs import NUMBER, pair_order, render_scene
     from defgan.corpus.roles import Studio
     from defgan.corpus.scenes import available_cores, crew
@@ -63,7 +73,7 @@ def render_people(count: int, size: int, seed: int, progress: Callable[[Iterable
         return read_pairs(folder)
 
 
-def edits(model, pairs, k: int):
+def edits(model: Model, pairs: Pairs, k: int) -> tuple[np.ndarray, np.ndarray | None, Tensor | None]:
     """The edits to vector k of every person: final and deformed images, uint8 N×S×S×3, and the grid, N×S×S×2.
 
     The last two are None where the model has no grid.
@@ -86,7 +96,7 @@ def edits(model, pairs, k: int):
     return np.concatenate(final), np.concatenate(deformed), torch.cat(grids)
 
 
-def measure(name: str, model, pairs, progress: Callable[[Iterable, str, int], Iterable]) -> pd.DataFrame:
+def measure(name: str, model: Model, pairs: Pairs, progress: Progress) -> pd.DataFrame:
     """Errors by edit and person: columns edit, copied, final, and of a model with a grid deformed and `COLUMNS`."""
     from defgan.evaluation.gain import changed_pixels, masked_errors
     from defgan.evaluation.motion import compare_motion
@@ -128,7 +138,7 @@ def summarise(name: str, errors: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "edit", "measure", "value", "n"])
 
 
-def sheet(model, pairs) -> Image.Image:
+def sheet(model: Model, pairs: Pairs) -> Image.Image:
     """The first people: input; then of each edit the final above the true image."""
     from defgan.pixels import tile
 
