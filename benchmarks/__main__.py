@@ -15,6 +15,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.clips import BAR_RATE, SIZE, clip_row, measure_clip
 from benchmarks.cost import device_name
 from benchmarks.data import COUNTS, data_row, linear_growth
 from benchmarks.edits import BAR_GB, BAR_S, CHANGE_BAR_S, edit_row, measure_edits
@@ -105,6 +106,10 @@ def bench(
         title = f"Edits of photographs on the CPU; of 24 megapixels at most {BAR_S:g} s and {BAR_GB:g} GB"
         show(title, [edit_row(entry) for entry in edits["edits"]])
         console.print(f"A change on the page: {edits['change_s']:.2f} s, at most {CHANGE_BAR_S:g}", highlight=False)
+        status.update("a clip …")
+        clip = measure_clip(quick)
+        title = f"A clip of {SIZE[0]}×{SIZE[1]} on the CPU; two cores should edit {BAR_RATE:g} frames/s"
+        show(title, [clip_row(clip)])
         status.update("photographs to faces …")
         prepared = prepare_figures(params.prepare, quick)
         show("Photographs to faces: detection, alignment, AUs", prepare_rows(prepared))
@@ -118,6 +123,7 @@ def bench(
         "memory": peaks,
         "data": grown,
         "edits": edits,
+        "clip": clip,
         "prepare": prepared,
     }
     with atomic_file(output) as path:

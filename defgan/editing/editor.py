@@ -123,7 +123,8 @@ class Editor:
         # The fields are enlarged: half precision would show as steps in them. It is also slow on most CPUs.
         model.bf16 = False
         self._device = torch.device(device)
-        self._model = model.to(self._device, memory_format=torch.channels_last)
+        # Not channels last: torch's instance normalisation would copy all features there and back.
+        self._model = model.to(self._device, memory_format=torch.contiguous_format)
 
     @classmethod
     def load(
@@ -164,7 +165,7 @@ class Editor:
         one side alone, such as half an open mouth, is an error of the networks.
         """
         crops = to_network(torch.from_numpy(np.stack([face.crop for face in faces])))
-        images = torch.cat([crops, crops.flip(3)]).contiguous(memory_format=torch.channels_last)
+        images = torch.cat([crops, crops.flip(3)]).contiguous()
         conditions = (np.stack([face.x for face in faces]), np.stack(ys))
         conditions = (torch.from_numpy(aus.astype(np.float32)).repeat(2, 1) for aus in conditions)
         edit = self._model.edit(*(tensor.to(self._device) for tensor in (images, *conditions)))

@@ -5,6 +5,8 @@ its colour changes. Both fields are enlarged to the photograph's resolution. The
 motion, and the change of colour is added. So its detail and grain stay, and everything outside the face.
 """
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -18,13 +20,16 @@ _FINEST = 8
 _BAND = 64  # rows that are edited at a time
 
 
+@lru_cache(maxsize=2)  # the next frame of a clip needs it again
 def feather(size: int) -> np.ndarray:
-    """Weight of the edit at each pixel of the crop, float32 size×size: 0 at the border, 1 inside."""
+    """Weight of the edit at each pixel of the crop, float32 size×size, read-only: 0 at the border, 1 inside."""
     centres = (np.arange(size) + 0.5) / size
     ramp = np.clip(np.minimum(centres, 1 - centres) / FEATHER, 0, 1)
     ramp = ramp * ramp * (3 - 2 * ramp)
     ramp[[0, -1]] = 0
-    return np.outer(ramp, ramp).astype(np.float32)
+    weight = np.outer(ramp, ramp).astype(np.float32)
+    weight.setflags(write=False)
+    return weight
 
 
 def _window(transform: np.ndarray, size: int, height: int, width: int) -> tuple[slice, slice]:
@@ -37,8 +42,9 @@ def _window(transform: np.ndarray, size: int, height: int, width: int) -> tuple[
 
 def _fine(field: np.ndarray, finer: int) -> np.ndarray:
     """A field of the crop, float32 S×S×C with C ≤ 4, enlarged by a whole factor and weighted by `feather`."""
-    fine = cv2.resize(field, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC) if finer > 1 else field
-    return fine * feather(len(fine))[..., None]
+    fine = cv2.resize(field, None, fx=finer, fy=finer, interpolation=cv2.INTER_CUBIC) if finer > 1 else field.copy()
+    fine *= feather(len(fine))[..., None]
+    return fine
 
 
 def _place(fine: np.ndarray, matrix: np.ndarray, rows: slice, columns: slice) -> np.ndarray:

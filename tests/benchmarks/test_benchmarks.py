@@ -11,6 +11,7 @@ import typer
 from PIL import Image
 from typer.testing import CliRunner
 
+from benchmarks import clips
 from benchmarks.__main__ import bench
 from benchmarks.cost import synthetic_faces
 from benchmarks.data import data_row, linear_growth
@@ -145,6 +146,29 @@ def test_photographs_are_of_the_size_that_is_said():
             assert image.width * image.height == pytest.approx(megapixels * 1e6, rel=0.01)
 
 
+def test_the_parts_of_a_clip_leave_out_what_they_call(monkeypatch):
+    class Work:
+        def outer(self):
+            spend(1)
+            self.inner()
+            self.inner()
+
+        def inner(self):
+            spend(10)
+
+    clock = [0]
+
+    def spend(seconds):
+        clock[0] += seconds
+
+    monkeypatch.setattr(clips.time, "thread_time", lambda: clock[0])
+    with clips.metered({"a": ((Work, "outer"),), "b": ((Work, "inner"),)}) as seconds:
+        Work().outer()
+        Work().outer()
+    Work().outer()  # no longer measured
+    assert seconds == {"a": 2, "b": 40}
+
+
 @pytest.mark.long
 def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
@@ -155,7 +179,7 @@ def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 0, result.output
     titles = ("plain fp32 loop", "best rates", "Share", "Peak memory", "Batches without training")
-    for title in (*titles, "Photographs to faces", "Edits of photographs"):
+    for title in (*titles, "Photographs to faces", "Edits of photographs", "A clip of"):
         assert title in result.output
     found = json.loads(output.read_text())
     assert found["quick"] and found["device"] and found["torch"] == torch.__version__
@@ -171,6 +195,10 @@ def test_the_whole_in_quick_mode(tmp_path, monkeypatch):
     assert edit["total_s"] == pytest.approx(sum(edit[step] for step in ("read_s", "find_s", "edit_s", "write_s")))
     assert edit["memory_gb"] > 0.1
     assert found["edits"]["change_s"] > 0
+    shares = found["clip"]["shares"]
+    assert sum(shares.values()) == pytest.approx(1)
+    assert min(shares[part] for part in ("decode", *clips.PARTS)) > 0
+    assert found["clip"]["frames_per_s"] > 0 and found["clip"]["of_a_photograph"] > 0
     prepared = found["prepare"]
     assert prepared["ours"]["faces"] == prepared["ours"]["photographs"] == 4
     assert sum(prepared["ours"]["shares"].values()) == pytest.approx(1)

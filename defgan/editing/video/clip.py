@@ -113,13 +113,14 @@ class ClipFrame:
     def edited(self, pixels: np.ndarray) -> "ClipFrame":
         stored, name = self.stored, self.stored.format.name
         as_stored = np.rot90(pixels, -self.turns)
-        changed = (as_stored != _to_rgb(stored)).any(axis=2)
+        # 255 where no channel differs.
+        same = cv2.inRange(cv2.absdiff(as_stored, _to_rgb(stored)), (0, 0, 0), (0, 0, 0))
         new, out = _to_yuv(as_stored, name, stored), VideoFrame(stored.width, stored.height, name)
         for old, fresh, plane in zip(stored.planes, new.planes, out.planes, strict=True):
             # A value of colour stands for up to 2×2 pixels: it changes where one of them does.
             size = (plane.width, plane.height)
-            part = cv2.resize(changed.astype(np.uint8) * 255, size, interpolation=cv2.INTER_AREA) > 0
-            _values(plane, name)[:] = np.where(part, _values(fresh, name), _values(old, name))
+            part = same if size == same.shape[::-1] else cv2.resize(same, size, interpolation=cv2.INTER_AREA)
+            _values(plane, name)[:] = np.where(part < 255, _values(fresh, name), _values(old, name))
         return replace(self, stored=_tagged(out, stored))
 
 

@@ -2,13 +2,15 @@
 
 The file is read twice. In the first pass faces are followed and measured; of a frame only its points and AUs stay in
 memory. In the second pass the networks see the aligned face `face_tracker.RATE` times per second. Their grid and their
-change of colour are averaged over time in the frame of the face, which also gives them for the moments between. Only
-the frames that wait for later ones are in memory, whatever the clip's length.
+change of colour are averaged over time in the frame of the face, which also gives them for the moments between. While
+they run, the frames before are edited and encoded. Only the frames that wait for later ones are in memory, whatever the
+clip's length.
 """
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -37,8 +39,10 @@ POINTS_SPREAD = 0.10
 """Standard deviation of the smoothing of the crop over time, seconds. The crop need not follow a face to the pixel:
 what the networks give is put back where their crop was."""
 AUS_SPREAD = 0.08
-FIELDS_SPREAD = 0.07
-"""… of the present AUs, and of grid and change of colour: more would blur blinks and speech."""
+GRID_SPREAD = 0.04
+CHANGE_SPREAD = 0.1
+"""… of the present AUs, of the grid and of the change of colour. The grid has to keep pace with lips and lids. The
+colour of a place in the face changes more slowly, and what the networks say of it is less sure."""
 FADE = 0.2
 """Seconds in which the edit of a face comes and goes that appears, is lost or turns aside within a shot."""
 SHORTEST = 0.2
@@ -47,7 +51,7 @@ TOGETHER = 0.3
 """Seconds for which two people must be seen together before somebody has to choose between them."""
 LEAST_SAID = 0.1
 """Seconds of an actor's clip that are left out without a word."""
-_CHUNK, _CHUNK_BYTES = 16, 64_000_000  # frames whose faces the networks see together
+_CHUNK, _CHUNK_BYTES = 12, 64_000_000  # frames whose faces the networks see together
 
 Choice = str | int | tuple[int, ...]
 Progress = Callable[[Iterable, int, str], Iterable]
@@ -275,7 +279,8 @@ class TrackEdit:
         self.presence = self._fade(times, shots) * [timeline.presence(t) for t in self.times]
         self._keys = {track.frames[position]: row for row, position in enumerate(track.keys)}
         self._positions = {number: position for position, number in enumerate(track.frames)}
-        self._given: dict[int, tuple[np.ndarray | None, np.ndarray | None]] = {}
+        self._grids: dict[int, np.ndarray | None] = {}
+        self._changes: dict[int, np.ndarray | None] = {}
 
     def _fade(self, times: np.ndarray, shots: Sequence[int]) -> np.ndarray:
         """1 where the face can be edited for a while; it falls to 0 where it cannot, and where it comes or goes."""
@@ -293,7 +298,7 @@ class TrackEdit:
         """Whether the networks should see the face in a frame."""
         if number not in self._keys:
             return False
-        near = np.abs(self.times - self.times[self._positions[number]]) <= REACH * FIELDS_SPREAD + 1e-6
+        near = np.abs(self.times - self.times[self._positions[number]]) <= REACH * CHANGE_SPREAD + 1e-6
         return bool(self.presence[near].any())
 
     def face(self, number: int, pixels: np.ndarray) -> Face:
@@ -310,7 +315,8 @@ class TrackEdit:
 
     def learn(self, number: int, parts: Parts) -> None:
         """Keep what the networks gave for a frame, for the moments around it."""
-        self._given[self._keys[number]] = (parts.offsets, parts.change)
+        row = self._keys[number]
+        self._grids[row], self._changes[row] = parts.offsets, parts.change
 
     def shows(self, number: int) -> bool:
         """Whether the edit changes a frame."""
@@ -320,17 +326,22 @@ class TrackEdit:
     def render(self, number: int, pixels: np.ndarray) -> np.ndarray:
         """A frame with the face edited; what the networks gave for moments that are past is forgotten."""
         position = self._positions[number]
-        weights = kernel(self._key_times - self.times[position], FIELDS_SPREAD)
-        for row in [row for row in self._given if self._key_times[row] < self.times[position] and not weights[row]]:
-            del self._given[row]
-        rows = [row for row in self._given if weights[row]]
-        shares = (self.presence[position] * weights[rows] / weights[rows].sum()).astype(np.float32)
+        offsets = self._mean(self._grids, self.times[position], GRID_SPREAD)
+        change = self._mean(self._changes, self.times[position], CHANGE_SPREAD)
+        share = np.float32(self.presence[position])
+        offsets, change = (None if field is None else share * field for field in (offsets, change))
+        return apply_edit(pixels, self._transforms[position], offsets, change)
 
-        def mean(fields: Sequence[np.ndarray | None]) -> np.ndarray | None:
-            return None if fields[0] is None else sum(s * field for s, field in zip(shares, fields, strict=True))
-
-        offsets, changes = zip(*(self._given[row] for row in rows), strict=True)
-        return apply_edit(pixels, self._transforms[position], mean(offsets), mean(changes))
+    def _mean(self, given: dict[int, np.ndarray | None], moment: float, spread: float) -> np.ndarray | None:
+        """The mean around a moment of what the networks gave; what will not be needed any more is forgotten."""
+        weights = kernel(self._key_times - moment, spread)
+        for row in [row for row in given if self._key_times[row] < moment and not weights[row]]:
+            del given[row]
+        rows = [row for row in given if weights[row]]
+        if given[rows[0]] is None:
+            return None
+        shares = (weights[rows] / weights[rows].sum()).astype(np.float32)
+        return sum(share * given[row] for share, row in zip(shares, rows, strict=True))
 
 
 def _described(edits: Sequence[TrackEdit]) -> str:
@@ -370,15 +381,20 @@ def render(
             write(frame)
         return count
 
-    for chunk in chunks(progress(islice(picture.frames(), len(plan.times)), len(plan.times), "Editing"), size):
-        asked = []
-        for frame in chunk:
-            asked += [(edit, number, edit.face(number, frame.pixels())) for edit in edits if edit.asks(number)]
-            waiting.append((number, frame))
-            number += 1
-        if asked:
-            ys = [edit.wanted(index) for edit, index, _ in asked]
-            for (edit, index, _), parts in zip(asked, editor.generate_all([f for *_, f in asked], ys), strict=True):
-                edit.learn(index, parts)
-        edited += flush(chunk[-1].time - REACH * FIELDS_SPREAD)
+    with ThreadPoolExecutor(1) as networks:
+        until = -np.inf
+        for chunk in chunks(progress(islice(picture.frames(), len(plan.times)), len(plan.times), "Editing"), size):
+            asked = []
+            for frame in chunk:
+                asked += [(edit, number, edit.face(number, frame.pixels())) for edit in edits if edit.asks(number)]
+                waiting.append((number, frame))
+                number += 1
+            if asked:
+                ys = [edit.wanted(index) for edit, index, _ in asked]
+                generated = networks.submit(editor.generate_all, [face for *_, face in asked], ys)
+            edited += flush(until)
+            if asked:
+                for (edit, index, _), parts in zip(asked, generated.result(), strict=True):
+                    edit.learn(index, parts)
+            until = chunk[-1].time - REACH * CHANGE_SPREAD
     return edited + flush(np.inf)

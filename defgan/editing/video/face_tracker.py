@@ -150,14 +150,14 @@ class FaceTracker:
         self, pixels: np.ndarray, corners: np.ndarray, sides: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Confidences (N) and points (N×5×2) that MTCNN's last network sees in N squares of a frame."""
+        small, origin, factor = _reduced(pixels, corners, sides)
         crops = []
-        for corner, side in zip(corners, sides, strict=True):
+        for corner, side in zip((corners - origin) / factor, sides / factor, strict=True):
             scale = _LAST / side
             transform = np.array([[scale, 0, -scale * corner[0]], [0, scale, -scale * corner[1]]])
-            crops.append(alignment.crop(pixels, transform, _LAST))
+            crops.append(alignment.crop(small, transform, _LAST))
         with torch.inference_mode():
-            inputs = to_network(torch.from_numpy(np.stack(crops))).contiguous()
-            _, points, confidences = self._find.detector.networks[2](inputs)
+            _, points, confidences = self._find.detector.networks[2](to_network(torch.from_numpy(np.stack(crops))))
         shares = points.double().numpy().reshape(-1, 2, 5).transpose(0, 2, 1)
         return confidences[:, 1].double().numpy(), corners[:, None] + shares * sides[:, None, None]
 
@@ -207,6 +207,23 @@ class FaceTracker:
         aus = self._find.estimate_aus(pixels, points).aus if track.editable(position) else None
         track.keys.append(position)
         track.aus.append(np.full(17, np.nan) if aus is None else aus)
+
+
+def _reduced(pixels: np.ndarray, corners: np.ndarray, sides: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """The part of a frame around some squares, reduced by a whole factor; its corner (x, y) and the factor.
+
+    The smallest square keeps twice the pixels that the network sees, so a large face is reduced once, not once for each
+    of the squares.
+    """
+    factor = int(sides.min() // (2 * _LAST))
+    if factor < 2:
+        return pixels, np.zeros(2), 1
+    height, width = pixels.shape[:2]
+    low = np.floor(corners.min(axis=0)).astype(int).clip(0, (width - factor, height - factor))
+    high = np.ceil((corners + sides[:, None]).max(axis=0)).astype(int).clip(low + factor, (width, height))
+    columns, rows = (high - low) // factor
+    part = pixels[low[1] : low[1] + rows * factor, low[0] : low[0] + columns * factor]
+    return cv2.resize(part, (int(columns), int(rows)), interpolation=cv2.INTER_AREA), low, factor
 
 
 def _near(one: np.ndarray, other: np.ndarray) -> bool:

@@ -3,6 +3,7 @@
 import shutil
 import sys
 import weakref
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -14,9 +15,10 @@ from defgan.demo.examples import examples
 from defgan.editing import DEFAULT
 from defgan.editing.editor import Editor
 from defgan.editing.targets import make_target
+from defgan.editing.video import edit as edit_module
 from defgan.editing.video.clip import Clip, is_edited_clip
 from defgan.editing.video.edit import edit_video, is_moving, make_plan, output_suffix, render
-from defgan.editing.video.face_tracker import RATE
+from defgan.editing.video.face_tracker import RATE, FaceTracker
 from defgan.editing.video.timeline import steady
 from defgan.errors import UserError
 from tests.editing.video.clips import Memory, pan, write_clip
@@ -60,6 +62,20 @@ def test_a_face_is_followed_and_its_crop_moves_smoothly(plan, frames, face_pixel
     assert (edit.presence == 1).all()
 
 
+def test_a_large_face_is_followed_as_a_small_one_is(find, face_pixels):
+    """Of a large face fewer pixels are looked at: that must not shift its points."""
+    large = face_pixels[:510, :510]
+    small = large.reshape(170, 3, 170, 3, 3).mean(axis=(1, 3)).round().astype(np.uint8)
+    points = []
+    for pixels in (large, small):
+        tracker = FaceTracker(find)
+        tracker.add(0, 0.0, pixels)
+        [track] = tracker.tracks
+        points.append(track.points[0] * (510 / len(pixels)))
+    assert np.abs((points[0] - points[1]).mean(axis=0)).max() < 1
+    assert np.abs(points[0] - points[1]).max() < 3
+
+
 def test_every_frame_is_written_once_in_order(editor, plan, frames):
     count, written = rendered(editor, Memory(frames), plan)
     assert count == 14
@@ -85,6 +101,25 @@ def test_frames_in_memory_do_not_grow_with_the_clip(editor, frames):
     memory = Counted([*frames, *frames[::-1]] * 2)
     assert rendered(editor, memory, make_plan(editor, memory, HAPPY))[0] == 56
     assert most <= 40
+
+
+def test_the_grid_keeps_pace_and_the_colour_is_steadier(plan, frames, monkeypatch):
+    """What the networks gave for one moment alone shows in the grid for a shorter while than in the colour."""
+    [edit] = plan.edits
+    keys = [edit.track.frames[position] for position in edit.track.keys]
+    for number in keys:
+        given = np.full((4, 4, 1), float(number == keys[3]), np.float32)
+        edit.learn(number, SimpleNamespace(offsets=given, change=1 + given))
+    applied = []
+    monkeypatch.setattr(edit_module, "apply_edit", lambda pixels, transform, *fields: applied.append(fields) or pixels)
+    for number, pixels in enumerate(frames):
+        edit.render(number, pixels)
+    grid, change = (np.array([fields[place].mean() for fields in applied]) for place in (0, 1))
+    assert grid.argmax() == change.argmax() == keys[3]
+    assert 0.5 < grid[keys[3]] < 1 and 0.2 < change[keys[3]] - 1 < 0.5
+    reached = [np.flatnonzero(course > 0.01) for course in (grid, change - 1)]
+    assert 2 <= len(reached[0]) < len(reached[1])
+    assert change.min() >= 1 - 1e-6  # shares of a mean: what all moments have stays
 
 
 def test_before_and_after_the_edit_frames_are_the_same_objects(editor, frames):
