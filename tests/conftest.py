@@ -13,6 +13,8 @@ from tests.server import running_server
 
 ROOT = Path(__file__).parents[1]
 END_TO_END = "tests/e2e/"
+FIRST = (END_TO_END, "tests/training/")
+"""The folders of the files that take longest: with short ones at the end, parallel workers end together."""
 
 TINY = {
     "image_size": 32,
@@ -65,8 +67,8 @@ def changed(values: dict, overrides: dict) -> dict:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The end-to-end tests come first, so that parallel workers end together."""
-    items.sort(key=lambda item: not item.nodeid.startswith(END_TO_END))
+    """Sort them by `FIRST`."""
+    items.sort(key=lambda item: [not item.nodeid.startswith(folder) for folder in FIRST])
 
 
 @pytest.hookimpl(optionalhook=True)

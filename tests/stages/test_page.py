@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from defgan import tracking
 from defgan.facs import AU_NAMES, EXPRESSIONS
 from defgan.report import figures
 from defgan.report.captions import as_text
@@ -18,13 +19,16 @@ from defgan.study.fig_07 import CAPTION
 from stages.page import page
 from tests.conftest import ROOT
 from tests.report.made_up import COMPARED, metrics
+from tests.stages.conftest import make_workspace
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
 
-@pytest.fixture
-def address(workspace) -> str:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> str:
     """The made-up run as a page, the address of the file."""
+    workspace = tmp_path_factory.mktemp("page")
+    make_workspace(workspace)
     (workspace / "metrics/compare.json").write_text(json.dumps(COMPARED))
     directory = workspace / "reports/figures/corpus"
     directory.mkdir(parents=True)
@@ -60,7 +64,10 @@ def address(workspace) -> str:
         offsets = np.load(workspace / f"edits/{name}/offsets.npy")
         offsets[..., 0] = (reach * (plan["expression"] == "AU12") * plan["alpha"]).to_numpy()[:, None, None]
         np.save(workspace / f"edits/{name}/offsets.npy", offsets)
-    page()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracking, "mlflow_installed", lambda: False)
+        patch.chdir(workspace)
+        page()
     return (workspace / "reports/index.html").as_uri()
 
 

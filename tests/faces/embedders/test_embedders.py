@@ -57,13 +57,19 @@ def files(networks, tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="module")
+def digests(files):
+    """The hashes of those files, which have 200 MB."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files.iterdir()}
+
+
 @pytest.fixture
-def load(files, monkeypatch):
+def load(files, digests, monkeypatch):
     """`load_embedder`, which finds those files in its cache and their hashes pinned."""
     monkeypatch.setattr(weights, "CACHE", files)
     for name in DOWNLOADED:
         path = weights.WEIGHTS[name].path
-        digest = hashlib.sha256((files / path).read_bytes()).hexdigest()
+        digest = digests[path]
         monkeypatch.setitem(weights.WEIGHTS, name, weights.WeightFile(path=path, licence="", sha256=digest))
     weights.weights_path.cache_clear()
     yield load_embedder
