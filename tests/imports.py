@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from defgan.methods.registry import NAMES
@@ -23,10 +24,17 @@ def _walk(node: ast.AST) -> Iterator[ast.AST]:
             yield from _walk(child)
 
 
-def imported_names(path: Path, lazy: bool = True) -> set[str]:
+@cache
+def parsed(path: Path) -> ast.Module:
+    """A file's syntax tree; nobody changes it."""
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
+def imported_names(path: Path, lazy: bool = True) -> frozenset[str]:
     """Names of the modules that a file imports, wherever in it; `lazy`: those of `LazyModule` too."""
     names: set[str] = set()
-    for node in _walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _walk(parsed(path)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -37,16 +45,19 @@ def imported_names(path: Path, lazy: bool = True) -> set[str]:
                 names |= {f"{package}.{file.stem}" for file in path.parent.glob("*.py")}
         elif lazy and isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "LazyModule":
             names.add(node.args[0].value)
-    return names
+    return frozenset(names)
 
 
-def files_of(name: str) -> set[Path]:
+@cache
+def files_of(name: str) -> frozenset[Path]:
     """The files that importing a module of the repository runs, its packages' among them; none of other modules."""
     found, parts = set(), name.split(".")
     for length in range(1, len(parts) + 1):
         module = ROOT.joinpath(*parts[:length])
         found |= {file for file in (module.with_suffix(".py"), module / "__init__.py") if file.is_file()}
-    return {file for file in found if file.relative_to(ROOT).parts[0] in ("defgan", "stages", "tools", "benchmarks")}
+    return frozenset(
+        file for file in found if file.relative_to(ROOT).parts[0] in ("defgan", "stages", "tools", "benchmarks")
+    )
 
 
 def imported_files(path: Path, lazy: bool = True) -> set[Path]:

@@ -20,7 +20,7 @@ from defgan.methods import registry
 from defgan.methods.base import PAIRS
 from defgan.params import Params
 from tests.conftest import ROOT
-from tests.imports import files_of, imported_names, stage_files
+from tests.imports import files_of, imported_names, parsed, stage_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CONTENT = yaml.safe_load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))
@@ -281,7 +281,7 @@ def test_every_text_file_is_utf_8():
         f"{path.relative_to(ROOT)}:{call.lineno}"
         for folder in ("defgan", "stages", "tools", "benchmarks")
         for path in sorted((ROOT / folder).rglob("*.py"))
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for call in ast.walk(parsed(path))
         if isinstance(call, ast.Call) and text_without_encoding(call)
     ]
     assert not found, "these calls lack `encoding`"
@@ -311,14 +311,14 @@ def test_every_name_that_is_imported_is_there():
     missing = []
     for folder in ("defgan", "stages", "tools", "benchmarks"):
         for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for node in ast.walk(parsed(path)):
                 if not isinstance(node, ast.ImportFrom) or not (files := files_of(node.module or "")):
                     continue
                 own = max(files, key=lambda file: (len(file.parts), file.name != "__init__.py"))
                 below = {each.stem for each in own.parent.iterdir()} if own.name == "__init__.py" else set()
-                there = names_of(ast.parse(own.read_text(encoding="utf-8")).body) | below | {"__doc__", "__file__"}
+                there = names_of(parsed(own).body) | below | {"__doc__", "__file__"}
                 missing += [
                     f"{path.name}: {node.module}.{alias.name}" for alias in node.names if alias.name not in there
                 ]
     assert not missing
-    assert "LIBRARY" in names_of(ast.parse(Path(__file__).read_text(encoding="utf-8")).body)
+    assert "LIBRARY" in names_of(parsed(Path(__file__)).body)

@@ -15,10 +15,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from defgan import methods
+from defgan import alignment, methods
 from defgan.editing import DEFAULT
 from defgan.editing.face_finder import Face, FaceFinder
 from defgan.editing.image_file import NOTE, Photograph, from_image, open_photograph
+from defgan.editing.irises import iris_weight
 from defgan.editing.native import apply_edit
 from defgan.editing.targets import GroupTarget, Target, make_target
 from defgan.editing.trained_weights import read_weights
@@ -27,8 +28,6 @@ from defgan.facs import AU_NAMES
 from defgan.methods.model import Model
 from defgan.pixels import to_network, to_pixels
 from defgan.warp import to_grid, to_offsets, warp
-
-"""How the note in an edited file begins."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,15 @@ def _both_sides(fields: torch.Tensor) -> torch.Tensor:
     """The mean of fields for N faces and those for their mirror images, flipped back: 2N×C×H×W to N×C×H×W."""
     own, mirrored = fields.chunk(2)
     return (own + mirrored.flip(3)) / 2
+
+
+def _kept(faces: Sequence[Face], ys: Sequence[np.ndarray]) -> torch.Tensor:
+    """`iris_weight` of N faces, N×1×S×S."""
+    weights = [
+        iris_weight(alignment.apply(face.transform, face.points[:2]), face.x, y, len(face.crop))
+        for face, y in zip(faces, ys, strict=True)
+    ]
+    return torch.from_numpy(np.stack(weights)[:, None])
 
 
 def describe(parts: Sequence[Parts]) -> str:
@@ -163,14 +171,16 @@ class Editor:
         edit = self._model.edit(*(tensor.to(self._device) for tensor in (images, *conditions)))
         edit = edit._make(None if part is None else part.cpu() for part in edit)
         change = _both_sides(edit.image - (images if edit.deformed is None else edit.deformed))
+        mask = None if edit.mask is None else _both_sides(edit.mask)
         offsets, deformed = None, crops
         if edit.grid is not None:
             steps = to_offsets(edit.grid).permute(0, 3, 1, 2)
             steps[len(faces) :, 0].neg_()  # right is left in the mirror
             offsets = _both_sides(steps).permute(0, 2, 3, 1)
             deformed = warp(to_grid(offsets), crops)
+            painted = 1 - _kept(faces, ys)
+            change, mask = change * painted, None if mask is None else mask * painted
         image, moved = to_pixels(deformed + change), to_pixels(deformed)
-        mask = None if edit.mask is None else _both_sides(edit.mask)[:, 0].numpy()
         texture = None if edit.texture is None else to_pixels(_both_sides(edit.texture))
         change = (127.5 * change).permute(0, 2, 3, 1)
         return [
@@ -180,7 +190,7 @@ class Editor:
                 image=image[row],
                 deformed=None if offsets is None else moved[row],
                 offsets=None if offsets is None else offsets[row].contiguous().numpy(),
-                mask=None if mask is None else mask[row],
+                mask=None if mask is None else mask[row, 0].numpy(),
                 texture=None if texture is None else texture[row],
                 change=None if mask is None else change[row].contiguous().numpy(),
             )

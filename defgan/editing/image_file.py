@@ -16,6 +16,7 @@ import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 from PIL.JpegImagePlugin import get_sampling
 
+from defgan.editing.avif import read_avif
 from defgan.editing.exif import Exif, orientation, read_exif, with_note
 from defgan.editing.tiff import encode_tiff
 from defgan.errors import UserError
@@ -35,6 +36,9 @@ SHOWN_FIRST = ("MPO", "HEIF")
 """Formats of which the first picture is the photograph, and others only belong to it."""
 _MODES = {"CMYK": "CMYK colours, for print", "LAB": "Lab colours", "YCbCr": "YCbCr colours", "HSV": "HSV colours"}
 _MODES |= {"I": "32 bits per channel", "F": "floating-point values"}
+_PACKED = "BGR;16"  # Pillow's name for three channels in 16 bits
+_WHITE = 65535
+_HDR = {16: "PQ", 18: "HLG"}  # H.273's curves of HDR
 _BAND = 256  # rows that are converted at a time
 _JPEG_SEGMENT = 65533  # most bytes of a JPEG's EXIF
 _JPEG_XMP = _JPEG_SEGMENT - 29
@@ -110,17 +114,26 @@ def _is_deep(image: Image.Image) -> bool:
     """Whether the file has 16 bits per channel; Pillow may read 8 of them."""
     for *_, about in getattr(image, "tile", []):
         parts = about if isinstance(about, tuple) else (about,)
-        if any(isinstance(part, str) and ";16" in part for part in parts):
+        if any(isinstance(part, str) and ";16" in part and part != _PACKED for part in parts):
             return True
         if image.format == "PPM" and any(isinstance(part, int) and part > 255 for part in parts):  # the value of white
             return True
     return ";16" in image.mode
 
 
-def _bits(image: Image.Image) -> int:
-    """Bits per channel in a file whose pixels Pillow reads as 8 bits, of the formats in which more are common."""
+def _depth(image: Image.Image) -> tuple[int, int]:
+    """Bits per channel in the file, and H.273's number of the curve from values to brightness; 2: not said."""
+    if _is_deep(image):
+        return 16, 2
     if image.format == "HEIF":
-        return image.info.get("bit_depth", 8)
+        curve = (image.info.get("nclx_profile") or {}).get("transfer_characteristics", 2)
+        return image.info.get("bit_depth", 8), int(curve)
+    if image.format == "AVIF" and image.fp:
+        return read_avif(image.fp)
+    return _jpeg2000_bits(image), 2
+
+
+def _jpeg2000_bits(image: Image.Image) -> int:
     if image.format == "JPEG2000" and image.fp:
         place = image.fp.tell()
         image.fp.seek(0)
@@ -130,36 +143,49 @@ def _bits(image: Image.Image) -> int:
     return 8
 
 
-def from_image(image: Image.Image) -> Photograph:
-    """An opened image as a photograph, turned upright by its EXIF orientation.
+def _eight_bits(image: Image.Image) -> Image.Image:
+    """A loaded grey image of 16 bits in 8 bits."""
+    values = np.asarray(image)
+    grey = Image.fromarray(np.round(values.clip(0, _WHITE) * (255 / _WHITE)).astype(np.uint8))
+    if isinstance(clear := image.info.get("transparency"), int):
+        grey.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    return grey
 
-    Raises UserError for images that cannot be edited without loss: 16 bits per channel, CMYK, more than one picture.
+
+def from_image(image: Image.Image) -> Photograph:
+    """An opened image as a photograph in 8 bits per channel, turned upright by its EXIF orientation.
+
+    Raises UserError for images whose colours an edit would change as a whole, such as CMYK, for those without a value
+    of white (32 bits, floats), and for more than one picture.
     """
     refuse_too_large(image)
     if image.format not in SHOWN_FIRST and (count := getattr(image, "n_frames", 1)) > 1:
         raise UserError(f"{count} pictures in one file; save one of them as a file of its own")
-    if _is_deep(image):
-        raise UserError("16 bits per channel, of which an edit would lose half; save a copy with 8 bits first")
-    if image.mode in _MODES:
+    bits, curve = _depth(image)
+    if image.mode in _MODES and bits != 16:
         raise UserError(f"{_MODES[image.mode]}; save a copy with 8 bits of RGB or grey first")
     subsampling = max(get_sampling(image), 0) if image.format in ("JPEG", "MPO") else 0
     # Read before the pixels, which lose a part of it.
-    bits = _bits(image)
     exif, texts = read_exif(image), dict(getattr(image, "text", {}))
     image.load()
+    turn, info = _TURNED.get(orientation(image)), _known_info(image)
+    if image.mode.startswith("I"):
+        image = _eight_bits(image)
     has_alpha = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
     pixels = _arrays(image, "RGBA" if has_alpha else "RGB")
-    if turn := _TURNED.get(orientation(image)):
+    if turn:
         pixels = np.ascontiguousarray(turn(pixels))
+    lost = [f"{bits - 8} of {bits} bits per channel"] if bits > 8 else []
+    lost += [f"the mark of HDR ({_HDR[curve]}), without which it looks pale"] if curve in _HDR else []
     return Photograph(
         pixels=np.ascontiguousarray(pixels[..., :3]),
         alpha=np.ascontiguousarray(pixels[..., 3]) if has_alpha else None,
         grey=image.mode in ("1", "L", "LA", "La"),
         exif=exif,
-        info=_known_info(image),
+        info=info,
         texts=texts,
         subsampling=subsampling,
-        lost=(f"{bits - 8} of {bits} bits per channel",) if bits > 8 else (),
+        lost=tuple(lost),
     )
 
 

@@ -7,6 +7,7 @@ project with the four additions of docs/extending.md; the long tests run the pro
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,14 +15,17 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, TINY, changed
-from tests.e2e.repository import Clone
+from tests.e2e.repository import Clone, forks
 
 OVERRIDES = TINY | {
     # Enough training to be killed in the middle of it, with a checkpoint at every row of the curves.
     "training.batches": 80,
     "training.checkpoint_seconds": 0.001,
+    "training.sheet_every": 20,
 }
 """Params of the tiny experiment."""
+SHARED = OVERRIDES | {"ganimation.training.batches": 8, "stargan.training.batches": 8}
+"""Those of the shared run, whose kill comes in DefGAN's training."""
 
 
 def copy_project(path: Path) -> None:
@@ -74,14 +78,14 @@ def copy_of(clone: Clone, path: Path) -> Clone:
     return Clone(path)
 
 
-def start(path: Path, extended: bool) -> Clone:
+def start(path: Path, extended: bool, programs: Path | None = None) -> Clone:
     """The project's files as a repository of its own with tiny params, its data stages done and committed."""
-    clone = Clone(path)
+    clone = Clone(path, programs)
     copy_project(path)
     clone.run("git", "init", "--quiet", "--initial-branch", "main")
     if extended:  # first: the diffs are those of the files as they stand
         extend(clone)
-    make_tiny(path / "params.yaml")
+    make_tiny(path / "params.yaml", SHARED if extended else OVERRIDES)
     # Before any experiment: an experiment knows the remotes of its own commit.
     clone.run("dvc", "remote", "add", "--default", "team", str(path.parent / "team"))
     clone.commit("tiny")
@@ -91,9 +95,16 @@ def start(path: Path, extended: bool) -> Clone:
 
 
 @pytest.fixture(scope="session")
-def prepared(tmp_path_factory) -> Clone:
+def programs() -> Iterator[Path]:
+    """A `python` and a `dvc` that start fast; the long tests run the usual ones."""
+    with forks() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory, programs) -> Clone:
     """The project with the additions, its data stages done."""
-    return start(tmp_path_factory.mktemp("e2e") / "clone", extended=True)
+    return start(tmp_path_factory.mktemp("e2e") / "clone", extended=True, programs=programs)
 
 
 @pytest.fixture(scope="session")
@@ -104,7 +115,7 @@ def without_models(tmp_path_factory) -> Clone:
 
 @pytest.fixture(scope="session")
 def never_killed(prepared, tmp_path_factory) -> Clone:
-    """A copy with DefGAN trained and measured in one go, by the stages' own commands."""
+    """A copy with DefGAN trained and measured in one go, by the stages' own commands and the usual `python`."""
     clone = copy_of(prepared, tmp_path_factory.mktemp("e2e") / "never killed")
     for stage in ("train", "edit", "evaluate"):
         clone.run("python", "-m", f"stages.{stage}", "defgan")

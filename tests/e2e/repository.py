@@ -2,26 +2,55 @@
 
 import hashlib
 import os
+import shlex
 import signal
 import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 
 DEADLINE = 1200
 """Seconds after which a command hangs."""
+FORKS = Path(__file__).with_name("forks.py")
+
+
+@contextmanager
+def forks() -> Iterator[Path]:
+    """Yield a folder with a `python` and a `dvc` that start fast (`tests/e2e/forks.py`)."""
+    with TemporaryDirectory() as folder:  # not pytest's: the address of a socket is short
+        for name in ("python", "dvc"):
+            command = shlex.join([sys.executable, "-IS", str(FORKS), folder, name])
+            Path(folder, name).write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+            Path(folder, name).chmod(0o755)
+        server = subprocess.Popen(
+            [sys.executable, "-P", str(FORKS), folder],
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with server:
+            assert server.stdout.readline() == "ready\n"
+            yield Path(folder)
 
 
 class Clone:
-    """A repository with the project's files, and the commands that a user runs in it."""
+    """A repository with the project's files, and the commands that a user runs in it.
 
-    def __init__(self, path: Path) -> None:
+    `programs`: a folder with a `python` and a `dvc` in place of this environment's.
+    """
+
+    def __init__(self, path: Path, programs: Path | None = None) -> None:
         self.path = path
+        self.programs = programs
         # Compiled modules are written, as on a usual machine: DVC has to overlook them.
-        own = (
+        unset = (
             "MLFLOW_TRACKING_URI",
             "DVC_ROOT",
             "DVC_STAGE",
@@ -30,10 +59,11 @@ class Clone:
             "VIRTUAL_ENV",
             "PYTHONPATH",
         )
-        self.env = {key: value for key, value in os.environ.items() if key not in (*own, "PYTHONDONTWRITEBYTECODE")}
+        self.env = {key: value for key, value in os.environ.items() if key not in (*unset, "PYTHONDONTWRITEBYTECODE")}
         who = {f"GIT_{role}_{key}": "e2e" for role in ("AUTHOR", "COMMITTER") for key in ("NAME", "EMAIL")}
-        tools = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.env |= who | {"PATH": tools, "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+        own = (programs, Path(sys.executable).parent, os.environ["PATH"])
+        places = os.pathsep.join(str(place) for place in own if place)
+        self.env |= who | {"PATH": places, "DVC_NO_ANALYTICS": "1", "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
 
     def run(self, *command: str, ok: bool = True) -> str:
         """Run a command in the repository and return all that it printed."""

@@ -192,12 +192,12 @@ def test_a_team_shares_data_results_and_experiments(finished, tmp_path):
     clone.run("dvc", "exp", "push", "origin", name)
 
     clone.run("git", "clone", "--quiet", str(hub), str(tmp_path / "other"))
-    other = Clone(tmp_path / "other")
+    other = Clone(tmp_path / "other", clone.programs)
     other.run("dvc", "pull")
     # Neither git nor the remote holds the card of a role of photographs, which shows people: it is made again.
     unshared = "reports/data/expression_folders"
     shared = {path: digest for path, digest in clone.digests().items() if not path.startswith(unshared)}
-    assert len(shared) > 300 and other.digests() == shared
+    assert len(shared) > 200 and other.digests() == shared
     # Seen from there, the photographs lie at another place, with the same bytes in them.
     assert stages_run(other.run("dvc", "repro")) <= {"prepare@mug", "cards@mug"}
     assert other.digests() == clone.digests()

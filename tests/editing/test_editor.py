@@ -127,17 +127,19 @@ def test_grey_and_transparent_photographs(editor, face_pixels):
     np.testing.assert_array_equal(np.asarray(edited.image)[..., 3], alpha)
 
 
-def test_a_photograph_of_24_megapixels(editor, face_pixels):
-    large = np.full((4000, 6000, 3), 96, np.uint8)
-    face = Image.fromarray(face_pixels).resize((2400, 2400), Image.Resampling.BICUBIC)
-    large[700:3100, 1500:3900] = np.asarray(face)
+@pytest.mark.parametrize("k", [3, pytest.param(6, marks=pytest.mark.long)])
+def test_a_photograph_of_many_megapixels(editor, face_pixels, k):
+    """Of 6; the long test takes one of 24, on the same way and four times as long."""
+    large = np.full((2000 * k // 3, 1000 * k, 3), 96, np.uint8)
+    side, top, left = 400 * k, 350 * k // 3, 250 * k
+    large[top : top + side, left : left + side] = Image.fromarray(face_pixels).resize((side, side))
     edited = editor.edit(large, "surprise")
     assert edited.pixels.shape == large.shape
-    away = outside(edited.parts[0].face, 4000, 6000)
+    away = outside(edited.parts[0].face, *large.shape[:2])
     np.testing.assert_array_equal(edited.pixels[away], large[away])
     small = editor.edit(np.pad(face_pixels, ((96, 144), (192, 480), (0, 0)), constant_values=96), "surprise")
-    expected = (small.parts[0].face.points - (192, 96)) * 2400 / 512 + (1500, 700)
-    assert np.abs(edited.parts[0].face.points - expected).max() < 100  # a twentieth of the face
+    expected = (small.parts[0].face.points - (192, 96)) * side / 512 + (left, top)
+    assert np.abs(edited.parts[0].face.points - expected).max() < side / 24  # a twentieth of the face
 
 
 def test_ganimation_moves_nothing(weights, find, face_pixels):

@@ -1,12 +1,15 @@
 """Photographs come out as they went in, but for the face and the note."""
 
 import io
+import struct
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageCms, PngImagePlugin
+from PIL import ExifTags, Image, ImageCms, PngImagePlugin, features
 from PIL.JpegImagePlugin import get_sampling
 
+from defgan import photographs
+from defgan.editing.avif import read_avif
 from defgan.editing.image_file import (
     FORMATS,
     PRODUCT,
@@ -142,7 +145,7 @@ def test_a_comment_in_other_letters_stays():
     ("image", "message"),
     [
         (Image.new("CMYK", (9, 9)), "CMYK colours"),
-        (Image.new("I;16", (9, 9)), "16 bits per channel"),
+        (Image.new("I", (9, 9)), "32 bits per channel"),
         (Image.new("F", (9, 9)), "floating-point values"),
     ],
 )
@@ -170,13 +173,79 @@ def test_files_that_are_no_photographs(tmp_path):
             open_photograph(path)
 
 
-def test_sixteen_bits_of_colour_are_refused(tmp_path):
+def test_sixteen_bits_are_read_as_eight_and_this_is_said(tmp_path):
     import cv2
 
-    path = tmp_path / "deep.png"
-    cv2.imwrite(str(path), np.full((9, 9, 3), 40000, np.uint16))
-    with pytest.raises(UserError, match="16 bits per channel"):
-        open_photograph(path)
+    ramp = np.linspace(0, 65535, 81).round().astype(np.uint16).reshape(9, 9)
+    colours, wanted = np.stack([ramp, ramp.T, ramp[::-1]], axis=2), np.round(ramp / 257)
+    for suffix in ("png", "tif", "ppm"):
+        path = tmp_path / f"deep.{suffix}"
+        cv2.imwrite(str(path), colours[..., ::-1])
+        photograph = open_photograph(path)
+        assert photograph.lost == ("8 of 16 bits per channel",) and not photograph.grey
+        assert np.abs(photograph.pixels[..., 0] - wanted).max() <= 1
+    for suffix in ("png", "tif", "pgm"):
+        photograph = open_photograph(saved(tmp_path / f"grey.{suffix}", Image.fromarray(ramp)))
+        assert photograph.lost == ("8 of 16 bits per channel",) and photograph.grey
+        assert (photograph.pixels == wanted[..., None]).all()
+    clear = open_photograph(saved(tmp_path / "clear.png", Image.fromarray(ramp), transparency=int(ramp[4, 4])))
+    assert np.argwhere(clear.alpha == 0).tolist() == [[4, 4]]
+    # 5, 6 and 5 bits: Pillow's name for these has a 16 too.
+    packed = struct.pack("<2sIHHI", b"BM", 70, 0, 0, 66) + struct.pack(
+        "<IiiHHIIiiII", 40, 2, 1, 1, 16, 3, 4, 0, 0, 0, 0
+    )
+    (tmp_path / "packed.bmp").write_bytes(packed + struct.pack("<IIIHH", 0xF800, 0x7E0, 0x1F, 0xF800, 0x1F))
+    photograph = open_photograph(tmp_path / "packed.bmp")
+    assert photograph.lost == () and photograph.pixels.tolist() == [[[255, 0, 0], [0, 0, 255]]]
+
+
+def avif(path, pixel_format: str, transfer: int):
+    """A small photograph as AVIF, which Pillow writes with 8 bits alone."""
+    import av
+
+    with av.open(str(path), "w", format="avif") as output:
+        stream = output.add_stream("libsvtav1", rate=1, options={"preset": "12"})
+        stream.width, stream.height, stream.pix_fmt = 64, 64, pixel_format
+        stream.codec_context.color_trc = transfer
+        frame = av.VideoFrame.from_ndarray(pixels(64, 64), "rgb24").reformat(format=pixel_format)
+        frame.color_trc = transfer
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="Pillow was built without AVIF")
+def test_bits_and_hdr_of_an_avif_are_told(tmp_path):
+    plain = open_photograph(avif(tmp_path / "plain.avif", "yuv420p", 1))
+    assert plain.lost == () and plain.pixels.shape == (64, 64, 3)
+    path = avif(tmp_path / "hdr.avif", "yuv420p10le", 16)
+    deep = open_photograph(path)
+    assert deep.lost == ("2 of 10 bits per channel", "the mark of HDR (PQ), without which it looks pale")
+    content = path.read_bytes()
+    place = content.index(b"av1C") + 6
+    twelve = content[:place] + bytes([content[place] | 0x20]) + content[place + 1 :]
+    assert read_avif(io.BytesIO(twelve)) == (12, 16)
+    # The box may come after the pixels, whose size may have 64 bits; and nothing is sure in a broken file.
+    late = content[: (size := int.from_bytes(content[:4], "big"))]
+    late += struct.pack(">I4sQ", 1, b"mdat", 20) + b"face" + content[size:]
+    assert read_avif(io.BytesIO(late)) == (10, 16)
+    for broken in (
+        b"",
+        content[:size],
+        content[:place],
+        content[:size] + bytes(99),
+        content[:size] + b"\0\0\0\x09meta",
+    ):
+        assert read_avif(io.BytesIO(broken)) in ((8, 2), (10, 2), (10, 16))
+
+
+@pytest.mark.skipif(not photographs.HEIF, reason="needs the extra heic")
+def test_bits_of_a_heic_are_told(tmp_path):
+    import pillow_heif
+
+    values = (pixels(64, 64).astype(np.uint16) * 257).tobytes()
+    pillow_heif.from_bytes("RGB;16", (64, 64), values).save(tmp_path / "a.heic")
+    assert open_photograph(tmp_path / "a.heic").lost == ("2 of 10 bits per channel",)
 
 
 def test_pictures_carry_the_note():

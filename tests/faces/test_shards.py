@@ -78,10 +78,16 @@ def test_the_shards_leave_no_trace(folder, params, tmp_path, monkeypatch):
     )
 
 
-def test_processes_and_a_ray_cluster_make_the_same_as_one(folder, params, tmp_path, few):
-    pytest.importorskip("ray")
+def test_two_processes_make_the_same_as_one(folder, params, tmp_path, few):
     alone = make(folder, tmp_path / "alone", params.prepare, workers=1)
     assert make(folder, tmp_path / "two", params.prepare, workers=2) == alone
+
+
+@pytest.mark.long
+def test_a_ray_cluster_makes_the_same_as_one_process(folder, params, tmp_path, few):
+    """Starting a cluster takes longer than all other tests of the shards; it serves those who install an extra."""
+    pytest.importorskip("ray")
+    alone = make(folder, tmp_path / "alone", params.prepare, workers=1)
     assert make(folder, tmp_path / "ray", params.prepare, workers=2, engine="ray") == alone
 
 

@@ -89,15 +89,15 @@ def test_features_of_another_network_are_refused(workspace, capsys):
 
 
 def test_same_run_same_bytes(workspace, first):
-    measured("ganimation")
-    assert [path.read_bytes() for path in paths("ganimation")] == [path.read_bytes() for path in first("ganimation")]
+    measured("defgan")
+    assert [path.read_bytes() for path in paths("defgan")] == [path.read_bytes() for path in first("defgan")]
 
 
 def test_the_grids_and_sweeps_do_not_count(workspace, first):
-    final = np.load("edits/ganimation/final.npy")
-    final[pd.read_parquet("edits/ganimation/edits.parquet")["set"] != "expressions"] = 0
-    np.save("edits/ganimation/final.npy", final)
-    assert measured("ganimation")[0] == json.loads(first("ganimation")[0].read_text(encoding="utf-8"))
+    final = np.load("edits/defgan/final.npy")
+    final[pd.read_parquet("edits/defgan/edits.parquet")["set"] != "expressions"] = 0
+    np.save("edits/defgan/final.npy", final)
+    assert measured("defgan")[0] == json.loads(first("defgan")[0].read_text(encoding="utf-8"))
 
 
 def test_without_truth_gains_are_null(tmp_path, monkeypatch):

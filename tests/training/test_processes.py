@@ -46,7 +46,9 @@ def whole(tmp_path_factory) -> Callable[[str], Path]:
     return made
 
 
+@pytest.mark.long
 def test_a_run_killed_at_any_moment_ends_with_the_same_weights_to_the_bit(whole, tmp_path):
+    """The end-to-end tests kill a stage that trains, and compare all that it writes. This looks at the trainer alone."""
     # Killed when it says that it is at iteration 10: somewhere in the steps and saves that follow.
     process = start("defgan", tmp_path / "killed")
     for line in process.stdout:

@@ -142,7 +142,12 @@ def test_stabilisers_and_schedule_are_for_methods_with_an_au_head(name, faces, t
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(name, faces, params, tmp_path):
+def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(name, faces, tmp_path):
+    # All that begins within a run has begun before iteration 10, whose state the rest starts from.
+    schedule = ScheduleParams(start=0.25, critic_weight=3, perturbation=0.02)
+    params = tiny_params(batches=40, sheet_every=10, schedule=schedule)
+    supervised = params.supervised.model_copy(update={"batches": 20, "critic_start": 0.25})
+    params = params.model_copy(update={"supervised": supervised})
     whole = Trainer(name, params, material(name, faces), tmp_path / "whole", ignore, ignore).fit()
 
     class Killed(Exception):
@@ -158,10 +163,10 @@ def test_an_interrupted_run_ends_with_the_weights_of_an_uninterrupted_one(name, 
     rest = Trainer(
         name, params, material(name, faces), tmp_path / "cut", lambda step, _: resumed_at.append(step), ignore
     ).fit()
-    assert resumed_at == [20, 30]
+    assert resumed_at == [20]
     assert torch.equal(weights(whole), weights(rest))
     assert whole.curves == rest.curves
-    assert sorted(p.name for p in (tmp_path / "whole" / "sheets").iterdir()) == ["sheet_000020.png", "sheet_000030.png"]
+    assert sorted(p.name for p in (tmp_path / "whole" / "sheets").iterdir()) == ["sheet_000010.png", "sheet_000020.png"]
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from defgan.report.results import Results
 from defgan.report.style import DARK, PALE, SMALL_PRINT
 
 _SIGNIFICANT = 0.05
+_OVER_LINES = {"fontsize": 8, "frameon": True, "facecolor": "white", "edgecolor": "none", "framealpha": 1}
 
 
 def draw(results: Results) -> matplotlib.figure.Figure:
@@ -23,7 +24,7 @@ def draw(results: Results) -> matplotlib.figure.Figure:
     highest = max(numbers[f"{method.name}_high"].max() for pair in pairs() for method in pair)
     for (left, right), pair in zip(grid, pairs(), strict=True):
         _distances(left, numbers, pair)
-        left.set_title(f"Identity distance. {pair.training}", loc="left", size=8.5)
+        left.set_title(f"Identity distance\n{pair.training}", loc="left", size=8.5)
         left.set_ylabel(f"{distance}\n(lower is better)")
         _improvement(right, numbers, pair)
         right.set_title("Relative improvement", loc="left", size=8.5)
@@ -43,7 +44,7 @@ def _distances(axes: Axes, numbers: pd.DataFrame, pair: Pair) -> None:
     places = np.arange(len(numbers))
     for offset, method in zip(offsets(len(pair)), pair, strict=True):
         bars(axes, places + offset, numbers, method.name, 0.37, color=method.colour, label=method.label)
-    axes.legend(loc="upper left", ncols=2, fontsize=8)
+    axes.legend(loc="upper left", ncols=2, **_OVER_LINES)
 
 
 def _improvement(axes: Axes, numbers: pd.DataFrame, pair: Pair) -> None:
@@ -54,7 +55,7 @@ def _improvement(axes: Axes, numbers: pd.DataFrame, pair: Pair) -> None:
         top = max(0, percent.loc[place, f"{key}_high"])
         axes.annotate("*", (place, top), ha="center", va="bottom")
     axes.axhline(0, color=DARK, linewidth=0.8)
-    axes.legend(loc="upper left", fontsize=8)
+    axes.legend(loc="upper left", **_OVER_LINES)
 
 
 FIGURE = Figure(
