@@ -6,6 +6,7 @@ video.csv, a contact sheet of each clip, and a slice of each, one row of the mou
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -21,13 +22,16 @@ from defgan.corpus.roles import Studio
 from defgan.editing import DEFAULT
 from defgan.editing.editor import Editor, render
 from defgan.editing.image_file import encode_picture, write_files
+from defgan.editing.native import motion
 from defgan.editing.targets import Target, make_target
 from defgan.editing.video import edit as video
 from defgan.editing.video.timeline import steady, vector
 from defgan.errors import UserError, plain_errors
+from defgan.evaluation.motion import compare_motion
 from defgan.evaluation.temporal import measure
 from defgan.files import atomic_file
 from defgan.pixels import tile
+from defgan.warp import REFERENCE_SIZE
 from stages.common import console
 from tools.rendered_clips import RATE, RenderedClip, RenderedFrame, render_clip
 
@@ -41,7 +45,20 @@ SHOWN = 10
 """Frames on a contact sheet, evenly spread."""
 
 
-def by_frame(editor: Editor, clip: RenderedClip, target: Target) -> list[np.ndarray]:
+@dataclass(frozen=True)
+class Edited:
+    """An edited clip: its frames, uint8 N×S×S×3, and how they moved, N×S×S×2 as `RenderedClip.flow`."""
+
+    images: np.ndarray
+    flow: np.ndarray
+
+
+def _flow(transform: np.ndarray, offsets: np.ndarray | None, image: np.ndarray) -> np.ndarray | float:
+    """How an edited frame moved, H×W×2; 0 by a model without a grid."""
+    return 0.0 if offsets is None else motion(transform, offsets, *image.shape[:2])
+
+
+def by_frame(editor: Editor, clip: RenderedClip, target: Target) -> Edited:
     """Every frame edited as a photograph is; where no face is found it stays as it is."""
     found = []
     for image in track(clip.images, "Frame by frame", transient=True):
@@ -50,19 +67,40 @@ def by_frame(editor: Editor, clip: RenderedClip, target: Target) -> list[np.ndar
         except UserError:
             found.append(None)
     rest = np.median([face.x for face in found if face is not None], axis=0).astype(np.float32)
-    edits = []
-    for image, face in zip(clip.images, track(found, "Frame by frame", transient=True), strict=True):
+    edits, flows = [], np.zeros_like(clip.flow)
+    for number, face in enumerate(track(found, "Frame by frame", transient=True)):
         parts = [] if face is None else [editor.generate(face, vector(target, face.x, rest))]
-        edits.append(render(image, parts))
-    return edits
+        edits.append(render(clip.images[number], parts))
+        for part in parts:
+            flows[number] = _flow(part.face.transform, part.offsets, edits[-1])
+    return Edited(np.stack(edits), flows)
 
 
-def over_time(editor: Editor, clip: RenderedClip, target: Target) -> list[np.ndarray]:
+def over_time(editor: Editor, clip: RenderedClip, target: Target) -> Edited:
     """The clip as `defgan edit` edits it, without encoding."""
-    written: list[RenderedFrame] = []
     plan = video.make_plan(editor, clip, steady(target), "largest")
-    video.render(editor, clip, plan, written.append, lambda items, n, word: track(items, word, n, transient=True))
-    return [frame.image for frame in written]
+    edits, flows = [], np.zeros_like(clip.flow)
+
+    def write(frame: RenderedFrame) -> None:
+        number = len(edits)
+        edits.append(frame.image)
+        for edit in plan.edits:
+            if edit.shows(number):
+                transform, offsets, _ = edit.fields(number, clip.images[number])
+                flows[number] = _flow(transform, offsets, frame.image)
+
+    video.render(editor, clip, plan, write, lambda items, n, word: track(items, word, n, transient=True))
+    return Edited(np.stack(edits), flows)
+
+
+def end_point_errors(flow: np.ndarray, clip: RenderedClip) -> dict[str, float]:
+    """`compare_motion`'s end-point errors of a motion, as `RenderedClip.flow`, and of none; means over the frames.
+
+    In pixels of aligned crops of 128 px.
+    """
+    transforms = [alignment.similarity_transform(points, REFERENCE_SIZE) for points in clip.points]
+    scales = np.sqrt(np.abs(np.linalg.det(np.stack(transforms)[:, :, :2])))[:, None, None, None]
+    return compare_motion(flow * scales, clip.flow * scales)[["epe", "epe_still"]].mean().to_dict()
 
 
 def crops(images: Sequence[np.ndarray], clip: RenderedClip) -> np.ndarray:
@@ -97,9 +135,10 @@ def assess(
         clip = render_clip(studio, seed, number, partial(vector, target), progress=rendered)
         inputs, truth = crops(clip.images, clip), crops(clip.truth, clip)
         edits = {"frame by frame": by_frame(editor, clip, target), "over time": over_time(editor, clip, target)}
-        aligned = {name: crops(images, clip) for name, images in edits.items()}
-        for name, own in aligned.items():
-            table.append({"expression": expression, "editing": name, **measure(own, inputs, truth, RATE)})
+        aligned = {name: crops(edit.images, clip) for name, edit in edits.items()}
+        for name, edit in edits.items():
+            measured = measure(aligned[name], inputs, truth, RATE) | end_point_errors(edit.flow, clip)
+            table.append({"expression": expression, "editing": name, **measured})
         rows = [inputs, *aligned.values(), truth]
         note = editor.note(f"{expression} over time", "clip")
         pictures = {f"{expression}_sheet.png": sheet(rows), f"{expression}_slice.png": slices(rows)}

@@ -10,7 +10,7 @@ from defgan.corpus.appearance import Light
 from defgan.corpus.renderer import pack, unpack
 from defgan.corpus.roles import Studio
 from defgan.corpus.sampling import Shot, sample_person, sample_shot, sample_wild_aus
-from defgan.corpus.scenes import Scene, dress, image_points, photograph
+from defgan.corpus.scenes import Scene, dress, image_points, motion, photograph
 from defgan.facs import AU_NAMES, N_AUS
 
 RATE = 25
@@ -43,6 +43,7 @@ class RenderedClip:
     points: np.ndarray  # N×5×2, of the neutral face: they move with the head alone
     x: np.ndarray  # float32 N×17, the AUs of `images`
     y: np.ndarray  # float32 N×17, those of `truth`
+    flow: np.ndarray  # float32 N×S×S×2, backward, from `truth` to `images`, pixels; NaN where no skin is seen in both
 
     @property
     def size(self) -> tuple[int, int]:
@@ -110,7 +111,7 @@ def render_clip(
     rest = np.median(x, axis=0)
     y = np.stack([target(own, rest) for own in x])
     neutral = dress(studio.head, studio.vertices([person])[0], person.look)
-    images, truth, points = [], [], []
+    images, truth, points, flows = [], [], [], []
     for frame in progress(range(len(times))):
         moment = Shot(
             pose[frame].astype(np.float32), framing[frame].astype(np.float32), shot.gaze,
@@ -121,4 +122,6 @@ def render_clip(
         for made, aus in ((images, x[frame]), (truth, y[frame])):
             made.append((photograph(scene, aus) + noise).round().clip(0, 255).astype(np.uint8))
         points.append(image_points(scene, np.zeros(N_AUS, np.float32)))
-    return RenderedClip(np.stack(images), np.stack(truth), np.stack(points), x, y)
+        flow, _, skin = motion(scene, x[frame], y[frame], np.eye(2, 3), size)
+        flows.append(np.where(skin[..., None], flow, np.nan))
+    return RenderedClip(np.stack(images), np.stack(truth), np.stack(points), x, y, np.stack(flows))

@@ -47,6 +47,19 @@ def _fine(field: np.ndarray, finer: int) -> np.ndarray:
     return fine
 
 
+def _finer(transform: np.ndarray) -> int:
+    """The factor by which fields of the crop are enlarged."""
+    scale = np.sqrt(abs(np.linalg.det(transform[:, :2])))
+    return int(np.clip(np.ceil(1 / scale), 1, _FINEST))
+
+
+def _fine_shift(transform: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+    """The offsets of the grid in pixels of the photograph, as a fine field."""
+    # A step in the crop becomes one in the photograph by the inverse of the transform's linear part.
+    step = np.linalg.inv(transform[:, :2]).T * (len(offsets) / REFERENCE_SIZE)
+    return _fine((offsets.reshape(-1, 2) @ step).reshape(offsets.shape).astype(np.float32), _finer(transform))
+
+
 def _place(fine: np.ndarray, matrix: np.ndarray, rows: slice, columns: slice) -> np.ndarray:
     """A fine field in a part of a photograph, float32 h×w×C; 0 outside. `matrix`: 2×3, from photograph to field."""
     # OpenCV's indices are those of pixel centres.
@@ -54,6 +67,28 @@ def _place(fine: np.ndarray, matrix: np.ndarray, rows: slice, columns: slice) ->
     own[:, 2] += own[:, :2] @ (columns.start + 0.5, rows.start + 0.5) - 0.5
     size = (columns.stop - columns.start, rows.stop - rows.start)
     return cv2.warpAffine(fine, own, size, flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+
+
+def motion(transform: np.ndarray, offsets: np.ndarray, height: int, width: int) -> np.ndarray:
+    """The backward flow of `apply_edit`, whose arguments these are, float32 H×W×2 (x, y), pixels of the photograph.
+
+    Pixel p of the edit is read at p + flow(p) in the photograph; outside the crop the flow is 0.
+    """
+    return _place(_fine_shift(transform, offsets), transform * _finer(transform), slice(0, height), slice(0, width))
+
+
+def deform_crop(crop: np.ndarray, offsets: np.ndarray | None) -> np.ndarray:
+    """What the networks deform: a crop, uint8 S×S×3, read along the grid, float32 in units of 0 … 255.
+
+    `offsets`: as of `apply_edit`; edges are repeated.
+    """
+    values = crop.astype(np.float32)
+    if offsets is None:
+        return values
+    where = offsets * np.float32(len(crop) / REFERENCE_SIZE)
+    where[..., 0] += np.arange(len(crop), dtype=np.float32)
+    where[..., 1] += np.arange(len(crop), dtype=np.float32)[:, None]
+    return cv2.remap(values, where, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def apply_edit(
@@ -76,13 +111,10 @@ def apply_edit(
     rows, columns = _window(transform, size, *pixels.shape[:2])
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return edited
-    scale = np.sqrt(abs(np.linalg.det(transform[:, :2])))
-    finer = int(np.clip(np.ceil(1 / scale), 1, _FINEST))
+    finer = _finer(transform)
     matrix = transform * finer
     if offsets is not None:
-        # A step in the crop becomes one in the photograph by the inverse of the transform's linear part.
-        step = np.linalg.inv(transform[:, :2]).T * (size / REFERENCE_SIZE)
-        shift = _fine((offsets.reshape(-1, 2) @ step).reshape(offsets.shape).astype(np.float32), finer)
+        shift = _fine_shift(transform, offsets)
         reach = int(np.ceil(np.abs(shift).max())) + 4
         top, left = max(rows.start - reach, 0), max(columns.start - reach, 0)
         source = pixels[top : rows.stop + reach, left : columns.stop + reach]

@@ -1,10 +1,10 @@
 """Edits a clip or an animation: faces are followed through it, smoothed over time, edited and rendered.
 
 The file is read twice. In the first pass faces are followed and measured; of a frame only its points and AUs stay in
-memory. In the second pass the networks see the aligned face `face_tracker.RATE` times per second. Their grid and their
-change of colour are averaged over time in the frame of the face, which also gives them for the moments between. While
-they run, the frames before are edited and encoded. Only the frames that wait for later ones are in memory, whatever the
-clip's length.
+memory. In the second pass the networks see the aligned face `face_tracker.RATE` times per second. Their grid, mask and
+texture are averaged over time in the frame of the face, which also gives them for the moments between. While they run,
+the frames before are edited and encoded. Only the frames that wait for later ones are in memory, whatever the clip's
+length.
 """
 
 import time
@@ -23,7 +23,7 @@ from av.error import FFmpegError
 from defgan import alignment
 from defgan.editing.editor import Editor, Parts
 from defgan.editing.face_finder import RIVAL, Face, FaceFinder
-from defgan.editing.native import apply_edit
+from defgan.editing.native import apply_edit, deform_crop
 from defgan.editing.video import animation, clip
 from defgan.editing.video.animation import Animation
 from defgan.editing.video.clip import Clip
@@ -40,9 +40,9 @@ POINTS_SPREAD = 0.10
 what the networks give is put back where their crop was."""
 AUS_SPREAD = 0.08
 GRID_SPREAD = 0.04
-CHANGE_SPREAD = 0.1
-"""… of the present AUs, of the grid and of the change of colour. The grid has to keep pace with lips and lids. The
-colour of a place in the face changes more slowly, and what the networks say of it is less sure."""
+TEXTURE_SPREAD = 0.1
+"""… of the present AUs, of the grid, and of mask and texture. The grid has to keep pace with lips and lids. What is
+painted in the face, such as teeth, changes more slowly, and the networks' answers to it are less sure."""
 FADE = 0.2
 """Seconds in which the edit of a face comes and goes that appears, is lost or turns aside within a shot."""
 SHORTEST = 0.2
@@ -280,7 +280,8 @@ class TrackEdit:
         self._keys = {track.frames[position]: row for row, position in enumerate(track.keys)}
         self._positions = {number: position for position, number in enumerate(track.frames)}
         self._grids: dict[int, np.ndarray | None] = {}
-        self._changes: dict[int, np.ndarray | None] = {}
+        self._masks: dict[int, np.ndarray | None] = {}
+        self._painted: dict[int, np.ndarray | None] = {}
 
     def _fade(self, times: np.ndarray, shots: Sequence[int]) -> np.ndarray:
         """1 where the face can be edited for a while; it falls to 0 where it cannot, and where it comes or goes."""
@@ -298,7 +299,7 @@ class TrackEdit:
         """Whether the networks should see the face in a frame."""
         if number not in self._keys:
             return False
-        near = np.abs(self.times - self.times[self._positions[number]]) <= REACH * CHANGE_SPREAD + 1e-6
+        near = np.abs(self.times - self.times[self._positions[number]]) <= REACH * TEXTURE_SPREAD + 1e-6
         return bool(self.presence[near].any())
 
     def face(self, number: int, pixels: np.ndarray) -> Face:
@@ -315,8 +316,12 @@ class TrackEdit:
 
     def learn(self, number: int, parts: Parts) -> None:
         """Keep what the networks gave for a frame, for the moments around it."""
-        row = self._keys[number]
-        self._grids[row], self._changes[row] = parts.offsets, parts.change
+        row, masked = self._keys[number], parts.mask is not None
+        self._grids[row] = parts.offsets
+        self._masks[row] = parts.mask[..., None] if masked else None
+        # ℳ ⊙ 𝒯, from ℐ_y − ℐ*_y = ℳ ⊙ (𝒯 − ℐ*_y) of eq. 6.
+        deformed = deform_crop(parts.face.crop, parts.offsets)
+        self._painted[row] = parts.change + self._masks[row] * deformed if masked else None
 
     def shows(self, number: int) -> bool:
         """Whether the edit changes a frame."""
@@ -325,12 +330,24 @@ class TrackEdit:
 
     def render(self, number: int, pixels: np.ndarray) -> np.ndarray:
         """A frame with the face edited; what the networks gave for moments that are past is forgotten."""
+        return apply_edit(pixels, *self.fields(number, pixels))
+
+    def fields(self, number: int, pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+        """What `render` applies to a frame: the transform to the crop, the offsets of the grid, the change of colour.
+
+        Mask and texture are averaged, not the change: lips and lids move below them, and the change that hides these at
+        one moment shows them at another. No earlier frame can be asked for afterwards.
+        """
         position = self._positions[number]
-        offsets = self._mean(self._grids, self.times[position], GRID_SPREAD)
-        change = self._mean(self._changes, self.times[position], CHANGE_SPREAD)
+        moment, transform = self.times[position], self._transforms[position]
+        offsets = self._mean(self._grids, moment, GRID_SPREAD)
+        mask, painted = (self._mean(given, moment, TEXTURE_SPREAD) for given in (self._masks, self._painted))
+        change = None
+        if mask is not None:
+            change = painted - mask * deform_crop(alignment.crop(pixels, transform, self._size), offsets)
         share = np.float32(self.presence[position])
         offsets, change = (None if field is None else share * field for field in (offsets, change))
-        return apply_edit(pixels, self._transforms[position], offsets, change)
+        return transform, offsets, change
 
     def _mean(self, given: dict[int, np.ndarray | None], moment: float, spread: float) -> np.ndarray | None:
         """The mean around a moment of what the networks gave; what will not be needed any more is forgotten."""
@@ -396,5 +413,5 @@ def render(
             if asked:
                 for (edit, index, _), parts in zip(asked, generated.result(), strict=True):
                     edit.learn(index, parts)
-            until = chunk[-1].time - REACH * CHANGE_SPREAD
+            until = chunk[-1].time - REACH * TEXTURE_SPREAD
     return edited + flush(np.inf)

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from defgan import alignment
 from defgan.cli import main
 from defgan.demo.examples import examples
 from defgan.editing import DEFAULT
 from defgan.editing.editor import Editor
+from defgan.editing.native import deform_crop
 from defgan.editing.targets import make_target
 from defgan.editing.video import edit as edit_module
 from defgan.editing.video.clip import Clip, is_edited_clip
@@ -103,23 +105,33 @@ def test_frames_in_memory_do_not_grow_with_the_clip(editor, frames):
     assert most <= 40
 
 
-def test_the_grid_keeps_pace_and_the_colour_is_steadier(plan, frames, monkeypatch):
-    """What the networks gave for one moment alone shows in the grid for a shorter while than in the colour."""
+def test_the_grid_keeps_pace_and_the_texture_is_steady(editor, plan, frames, monkeypatch):
+    """What the networks gave for one moment alone shows in the grid for a shorter while than in the texture.
+
+    Where the mask is 1 the texture hides whatever moves below it.
+    """
     [edit] = plan.edits
     keys = [edit.track.frames[position] for position in edit.track.keys]
     for number in keys:
-        given = np.full((4, 4, 1), float(number == keys[3]), np.float32)
-        edit.learn(number, SimpleNamespace(offsets=given, change=1 + given))
+        face = edit.face(number, frames[number])
+        mask = np.full(face.crop.shape[:2], 1.0, np.float32)
+        offsets = np.full((*mask.shape, 2), 2.0 * (number == keys[3]), np.float32)
+        texture = 100.0 + 50 * (number == keys[3])
+        change = texture - deform_crop(face.crop, offsets)
+        edit.learn(number, SimpleNamespace(face=face, mask=mask, offsets=offsets, change=change))
     applied = []
     monkeypatch.setattr(edit_module, "apply_edit", lambda pixels, transform, *fields: applied.append(fields) or pixels)
     for number, pixels in enumerate(frames):
         edit.render(number, pixels)
-    grid, change = (np.array([fields[place].mean() for fields in applied]) for place in (0, 1))
-    assert grid.argmax() == change.argmax() == keys[3]
-    assert 0.5 < grid[keys[3]] < 1 and 0.2 < change[keys[3]] - 1 < 0.5
-    reached = [np.flatnonzero(course > 0.01) for course in (grid, change - 1)]
-    assert 2 <= len(reached[0]) < len(reached[1])
-    assert change.min() >= 1 - 1e-6  # shares of a mean: what all moments have stays
+        crop = alignment.crop(pixels, edit._transforms[number], editor.find.crop_size)
+        shown = applied[-1][1] + deform_crop(crop, applied[-1][0])
+        assert np.ptp(shown) < 1e-2  # the texture alone, though each frame has another face below
+        applied[-1] = applied[-1][0].mean() / 2, (shown.mean() - 100) / 50
+    grid, texture = np.array(applied).T
+    assert grid.argmax() == texture.argmax() == keys[3]
+    assert 0.5 < grid[keys[3]] < 1 and 0.2 < texture[keys[3]] < 0.5
+    grid_reach, texture_reach = ((course > 0.01).sum() for course in (grid, texture))
+    assert 2 <= grid_reach < texture_reach
 
 
 def test_before_and_after_the_edit_frames_are_the_same_objects(editor, frames):
