@@ -5,6 +5,7 @@ Importing MLflow takes seconds, longer than some stages run. So a command hands 
 asynchronous logging would leave it RUNNING for ever. Without MLflow nothing is recorded, and one line says so.
 """
 
+import importlib
 import importlib.util
 import json
 import os
@@ -18,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from defgan.tracking_writer import WAITING
+from defgan.tracking_writer import LOADER, WAITING
 
 WRITER = Path(__file__).with_name("tracking_writer.py")
 DIGEST_LENGTH = 36
@@ -45,6 +46,7 @@ class Run:
         self._writer = writer
         self._spool = spool
         self._artifacts = 0
+        self._data: dict[str, str] = {}
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record params; nested mappings become dotted names."""
@@ -57,25 +59,58 @@ class Run:
 
     def log_data(self, name: str, digest: str) -> None:
         """Record which data was used: where it lies and a hash of what it holds."""
-        self._send("data", name=name, digest=digest[:DIGEST_LENGTH])
+        self._data[name] = digest[:DIGEST_LENGTH]
+        self._send("data", name=name, digest=self._data[name])
+
+    def log_note(self, text: str) -> None:
+        """Record a text, in Markdown, that stands above the run in the browser."""
+        self._send("note", text=text)
 
     def log_artifact(self, path: str | Path, folder: str | None = None) -> None:
-        """Record a file or a directory as it is now."""
+        """Record a file or a directory as it is now.
+
+        Weights with their description beside them, NAME.safetensors and NAME.json, become a model that MLflow loads.
+        """
         if self._writer is None:
             return
         path = Path(path)
-        self._artifacts += 1
-        copy = self._spool / str(self._artifacts) / path.name
-        try:
-            copy.parent.mkdir()
-            if path.is_dir():
-                shutil.copytree(path, copy)
-            else:
-                shutil.copy2(path, copy)
-        except OSError as error:
-            print(f"tracking: {path} is not recorded: {error}", file=sys.stderr)
+        description = path.with_suffix(".json")
+        if path.suffix == ".safetensors" and description.is_file():
+            self._log_model(path, description)
+        elif copies := self._copied(path):
+            self._send("artifact", path=f"{copies}/{path.name}", folder=folder)
+
+    def _log_model(self, weights: Path, description: Path) -> None:
+        if not (copies := self._copied(weights, description, below=weights.stem)):
             return
-        self._send("artifact", path=str(copy.relative_to(self._spool)), folder=folder)
+        try:
+            # By its name, as MLflow does: it loads torch, and what records no weights does not depend on it.
+            told = importlib.import_module(LOADER).describe(self._spool / copies)
+        except Exception as error:  # a record never ends a command
+            print(f"tracking: {weights} is recorded as a file, not as a model: {error}", file=sys.stderr)
+            self._send("artifact", path=f"{copies}/{weights.name}", folder=None)
+            return
+        learnt_from = ", ".join(f"{name} ({digest})" for name, digest in self._data.items())
+        told["about"] |= {"learnt_from": learnt_from} if learnt_from else {}
+        told["params"] = {key: str(value) for key, value in flatten(told["params"]).items()}
+        self._send("model", name=weights.stem, path=copies, **told)
+
+    def _copied(self, *paths: Path, below: str = "") -> str | None:
+        """The new folder in the spool that holds copies; None where there are none, which is said."""
+        self._artifacts += 1
+        folder = Path(str(self._artifacts), below)
+        for path in paths:
+            copy = self._spool / folder / path.name
+            try:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                if path.is_dir():
+                    shutil.copytree(path, copy)
+                else:
+                    shutil.copy2(path, copy)
+            except OSError as error:
+                print(f"tracking: {path} is not recorded: {error}", file=sys.stderr)
+                return None
+        return str(folder)
 
     def _send(self, kind: str, **content: Any) -> None:
         if self._writer is None:

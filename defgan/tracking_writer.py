@@ -1,7 +1,7 @@
 """The process that writes one run to MLflow: JSON lines on standard input, sent by `defgan.tracking`.
 
-`start` comes first, then any number of `params`, `metrics`, `data` and `artifact`, then `end`. Input that stops without
-`end` means that the command was killed.
+`start` comes first, then any number of `params`, `metrics`, `data`, `note`, `artifact` and `model`, then `end`. Input
+that stops without `end` means that the command was killed.
 
 The records also lie in the run's spool, a directory in `mlflow.db.waiting/`, until all of them are written. Where that
 fails, as with a locked database or a server that is away, the spool stays there. The next writer writes it.
@@ -13,12 +13,14 @@ import fcntl
 import json
 import logging
 import os
+import platform
 import shutil
 import signal
 import sqlite3
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +38,10 @@ METRICS_AT_ONCE = 1000
 """MLflow's limits per call."""
 VALUE_LENGTH = 6000
 """MLflow's limit for the text of a param's value."""
+NOTE_LENGTH = 8000
+"""MLflow's limit for a run's note."""
+LOADER = "defgan.tracking_model"
+"""The module by which MLflow loads a model."""
 METRICS_MILLISECONDS = 3000
 """How long metrics are gathered before they are written together: a call costs milliseconds, however many it writes."""
 LOCK_SECONDS = 60
@@ -119,6 +125,47 @@ def _experiment(client: MlflowClient, root: Path) -> str:
         raise
 
 
+def _write_model(client: MlflowClient, experiment: str, run: str, folder: Path, record: dict) -> None:
+    """Make the model whose files lie in `folder`; a server that knows no models keeps its weights as a file."""
+    import mlflow
+    import yaml
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.exceptions import MlflowException
+
+    number = folder.with_name(".model")
+    if number.is_file():  # an earlier try came so far
+        made = client.get_logged_model(number.read_text(encoding="utf-8"))
+    else:
+        about = {key: value[:VALUE_LENGTH] for key, value in record["about"].items()}
+        params = {key: value[:VALUE_LENGTH] for key, value in record["params"].items()}
+        try:
+            made = client.create_logged_model(experiment, record["name"], run, about, params)
+        except MlflowException as error:
+            if error.error_code != "ENDPOINT_NOT_FOUND":
+                raise
+            client.log_artifact(run, str(folder / f"{record['name']}.safetensors"))
+            return
+        number.write_text(made.model_id, encoding="utf-8")
+    if made.status == LoggedModelStatus.READY:
+        return
+    # By hand, as `mlflow.models` needs pandas.
+    described = {
+        "artifact_path": record["name"],
+        "flavors": {"python_function": {"loader_module": LOADER, "python_version": platform.python_version()}},
+        "metadata": record["about"],
+        "mlflow_version": mlflow.__version__,
+        "model_id": made.model_id,
+        "model_uuid": made.model_id,
+        "run_id": run,
+        "signature": {side: json.dumps(record[side]) for side in ("inputs", "outputs")},
+        "utc_time_created": str(datetime.fromtimestamp(record["time"] / 1000, UTC).replace(tzinfo=None)),
+    }
+    (folder / "MLmodel").write_text(yaml.safe_dump(described), encoding="utf-8")
+    client.log_model_artifacts(made.model_id, str(folder))
+    client.log_outputs(run, [LoggedModelOutput(made.model_id, step=0)])
+    client.finalize_logged_model(made.model_id, LoggedModelStatus.READY)
+
+
 def write(root: Path, spool: Path, records: Iterable[dict], again: bool = False) -> None:
     """Write the run that `records` describe; `spool` has its files. `again`: an earlier try may have written a part."""
     records = iter(records)
@@ -158,6 +205,12 @@ def write(root: Path, spool: Path, records: Iterable[dict], again: bool = False)
             case "data":
                 data = Dataset(record["name"], record["digest"], "local", json.dumps({"uri": record["name"]}))
                 client.log_inputs(run, [DatasetInput(data)])
+            case "note":
+                text = record["text"]
+                whole = len(text) <= NOTE_LENGTH
+                client.set_tag(run, "mlflow.note.content", text if whole else f"{text[: NOTE_LENGTH - 1]}…")
+            case "model":
+                _write_model(client, experiment, run, spool / record["path"], record)
             case "artifact":
                 client.log_artifact(run, str(spool / record["path"]), record["folder"])
             case "end":

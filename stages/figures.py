@@ -89,6 +89,10 @@ def figures(
         written = draw_one(results, name, folder) if name else draw_all(results, folder)
         for file in written:
             run.log_artifact(folder / file, folder="figures")
+        run.log_artifact(folder / CAPTIONS, folder="figures")
+        captions = read_captions(folder)
+        shown = [captions[figure] for figure in sorted({Path(file).stem for file in written})]
+        run.log_note("\n\n".join(f"**{caption['title']}.** {caption['shows']}" for caption in shown))
         console.print(f"figures: {', '.join(written)} in {folder}", highlight=False)
 
 

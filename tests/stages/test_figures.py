@@ -12,6 +12,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from defgan.tracking import Run
 from stages.figures import figures
 from tests.conftest import ROOT
 from tests.report import made_up
@@ -69,7 +70,10 @@ def test_all_are_drawn_small_and_without_a_network_and_one_alone_is_the_same(mea
                 assert min(image.size) > 300, name
 
 
-def test_one_figure_needs_its_own_data_only_and_leaves_the_others(measured, capsys):
+def test_one_figure_needs_its_own_data_only_and_leaves_the_others(measured, monkeypatch):
+    recorded = []
+    monkeypatch.setattr(Run, "log_note", lambda _, text: recorded.append(text))
+    monkeypatch.setattr(Run, "log_artifact", lambda _, path, folder: recorded.append(f"{folder}/{path.name}"))
     directory = measured / "reports/figures/corpus"
     directory.mkdir(parents=True)
     (directory / "other.png").write_bytes(b"as it was")
@@ -83,6 +87,9 @@ def test_one_figure_needs_its_own_data_only_and_leaves_the_others(measured, caps
     captions = json.loads(files["captions.json"])
     assert captions["other"] == {"title": "as it was"}
     assert captions["fig_04_expressions"]["title"] == "Fig. 4: Editing facial expressions"
+    # MLflow shows the picture, and what stands below it.
+    assert recorded[:2] == ["figures/fig_04_expressions.png", "figures/captions.json"]
+    assert recorded[2].startswith("**Fig. 4: Editing facial expressions.** ") and len(recorded) == 3
     figures("fig_04_expressions")
     assert written(measured) == files
 

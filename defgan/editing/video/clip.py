@@ -30,6 +30,7 @@ _QUALITY = {"libx264": {"crf": "17", "preset": "fast"}, "libvpx-vp9": {"crf": "2
 FRESH = {"crf": "18"}
 """Quality of clips that are made from photographs."""
 _CLOCK = Fraction(1, 90_000)  # seconds; the usual frame rates are whole numbers of these
+_BACK = 0.5  # seconds; files that were joined byte by byte begin anew
 _EIGHT_BIT = ("yuv420p", "yuv422p", "yuv444p")
 # What an encoder takes as it is stored; other frames are converted to the nearest of these.
 _KEPT = {"libx264": (*_EIGHT_BIT, "yuvj420p", "yuvj422p", "yuvj444p", "yuv420p10le"), "libvpx-vp9": _EIGHT_BIT}
@@ -158,7 +159,9 @@ class Clip:
                 for number, stored in enumerate(container.decode(video=0)):
                     if stored.pts is None:  # a file without a clock
                         stored.pts, stored.time_base = number, 1 / Fraction(self._rate or 25)
-                    time = float(stored.pts * stored.time_base) - self.origin
+                    before, time = time, float(stored.pts * stored.time_base) - self.origin
+                    if time < before - _BACK:
+                        raise UserError(f"the clock of the clip jumps back after {before:.2f} s; cut it there")
                     if (stored.width, stored.height) != self._shape:
                         raise UserError(f"the frames change their size after {time:.2f} s; cut the clip there")
                     yield ClipFrame(self._plain(stored), time, self._turns)

@@ -3,6 +3,7 @@
 Points, AUs and the like are measured here frame by frame; `defgan.editing.video.smoothing` smooths them afterwards.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,6 +27,7 @@ SEARCH_AGAIN = 0.2
 SAME_PERSON = 0.5
 """Largest L2 distance of dlib's embeddings of one person; 0.6 for its author, but frames of one clip are more alike."""
 _FOLLOWED = 0.6  # least mean confidence of a face that is followed
+_LOOKED_FOR = 2.0  # seconds
 _APART = 0.4  # faces whose centres are nearer than this share of their side are one
 _JUMP = 0.12  # a face that is farther from where it was expected, in sides, moved with a cut or a skip in the clip
 _CUT = 25.0  # mean difference of two successive frames at a cut, in units of 0 … 255; where a face jumps, `_SKIP`
@@ -89,7 +91,7 @@ class FaceTracker:
         self._alive: list[Track] = []
         self._thumb: np.ndarray | None = None
         self._differences: list[float] = []
-        self._searched = -np.inf
+        self._searched = self._lost = -np.inf
         self.tracks: list[Track] = []
         self.shots = [0]  # the first frame of each shot
 
@@ -105,15 +107,24 @@ class FaceTracker:
         if cut or (skip and jumped):
             self.shots.append(number)
             followed, self._searched = [], -np.inf
-        before, self._alive = len(self._alive), []
+        before, kept = len(self._alive), []
         for track, points, confidence in sorted(followed, key=lambda item: -item[2]):
-            twin = any(_near(points, other.points[-1]) for other in self._alive)
-            if confidence >= _FOLLOWED and not twin:
-                self._append(track, number, time, pixels, points)
-                self._alive.append(track)
+            if confidence < _FOLLOWED:
+                continue
+            rival = next((place for place, (_, other) in enumerate(kept) if _near(points, other)), None)
+            if rival is None:
+                kept.append((track, points))
+            else:  # one person hides the other, and both tracks have come to the face in front
+                other, points = kept[rival]
+                distances = self._distances(pixels, points, (other.person, track.person))
+                kept[rival] = (track if distances[1] < distances[0] else other, points)
+        for track, points in kept:
+            self._append(track, number, time, pixels, points)
+        self._alive = [track for track, _ in kept]
         if len(self._alive) < before:
-            self._searched = -np.inf  # who was lost may be found at once
-        pause = SEARCH_EVERY if self._alive else SEARCH_AGAIN
+            self._searched, self._lost = -np.inf, time  # who was lost may be found at once
+        settled = self._alive and time - self._lost > _LOOKED_FOR
+        pause = SEARCH_EVERY if settled else SEARCH_AGAIN
         if time - self._searched >= pause - 1e-6:
             self._search(number, time, pixels)
 
@@ -177,21 +188,22 @@ class FaceTracker:
 
     def _person(self, pixels: np.ndarray, face: Detection) -> int:
         """The number of the person, from 0: of somebody who was seen before and is not in view, or a new one."""
-        transform = alignment.similarity_transform(face.points, _PORTRAIT)
-        self._people.append(alignment.crop(pixels, transform, _PORTRAIT))
-        new = len(self._people) - 1
+        new = len(self._people)
         absent = [person for person in range(new) if person not in {track.person for track in self._alive}]
-        if not absent:
-            return new
-        portraits = to_network(torch.from_numpy(np.stack([self._people[person] for person in (*absent, new)])))
+        if absent:
+            distances = self._distances(pixels, face.points, absent)
+            nearest = int(np.argmin(distances))
+            if distances[nearest] < SAME_PERSON:
+                return absent[nearest]
+        self._people.append(_portrait(pixels, face.points))
+        return new
+
+    def _distances(self, pixels: np.ndarray, points: np.ndarray, people: Sequence[int]) -> list[float]:
+        """How little a face is like each of some people: L2 distances of their embeddings."""
+        portraits = np.stack([*(self._people[person] for person in people), _portrait(pixels, points)])
         with torch.inference_mode():
-            *known, own = self._embed(portraits).unbind()
-        distances = [float((own - other).norm()) for other in known]
-        nearest = int(np.argmin(distances))
-        if distances[nearest] >= SAME_PERSON:
-            return new
-        self._people.pop()
-        return absent[nearest]
+            *known, own = self._embed(to_network(torch.from_numpy(portraits))).unbind()
+        return [float((own - other).norm()) for other in known]
 
     @cached_property
     def _embed(self) -> Embedder:
@@ -224,6 +236,11 @@ def _reduced(pixels: np.ndarray, corners: np.ndarray, sides: np.ndarray) -> tupl
     columns, rows = (high - low) // factor
     part = pixels[low[1] : low[1] + rows * factor, low[0] : low[0] + columns * factor]
     return cv2.resize(part, (int(columns), int(rows)), interpolation=cv2.INTER_AREA), low, factor
+
+
+def _portrait(pixels: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """The crop of a face by which people are told apart, uint8."""
+    return alignment.crop(pixels, alignment.similarity_transform(points, _PORTRAIT), _PORTRAIT)
 
 
 def _near(one: np.ndarray, other: np.ndarray) -> bool:
