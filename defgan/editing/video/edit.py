@@ -29,6 +29,7 @@ from defgan.editing.video.animation import Animation
 from defgan.editing.video.clip import Clip
 from defgan.editing.video.face_tracker import FaceTracker, Track
 from defgan.editing.video.frames import Frame, Frames, MovingPicture
+from defgan.editing.video.lids import lid_weight
 from defgan.editing.video.smoothing import REACH, kernel, smooth
 from defgan.editing.video.timeline import Course
 from defgan.errors import UserError
@@ -52,6 +53,8 @@ TOGETHER = 0.3
 LEAST_SAID = 0.1
 """Seconds of an actor's clip that are left out without a word."""
 _CHUNK, _CHUNK_BYTES = 12, 64_000_000  # frames whose faces the networks see together
+
+_LIDS = AU_NAMES.index("AU45")
 
 Choice = str | int | tuple[int, ...]
 Progress = Callable[[Iterable, int, str], Iterable]
@@ -276,6 +279,7 @@ class TrackEdit:
             x = np.tile(rest, (len(x), 1))
         self.x = x.astype(np.float32)
         self.y = [timeline.vector(t, own, rest) for t, own in zip(self._key_times, self.x, strict=True)]
+        self._closed = np.minimum(self.x, np.stack(self.y))[:, _LIDS]
         self.presence = self._fade(times, shots) * [timeline.presence(t) for t in self.times]
         self._keys = {track.frames[position]: row for row, position in enumerate(track.keys)}
         self._positions = {number: position for position, number in enumerate(track.frames)}
@@ -344,7 +348,10 @@ class TrackEdit:
         mask, painted = (self._mean(given, moment, TEXTURE_SPREAD) for given in (self._masks, self._painted))
         change = None
         if mask is not None:
+            eyes = alignment.apply(transform, self.points[position][:2])
+            closed = np.interp(moment, self._key_times, self._closed)
             change = painted - mask * deform_crop(alignment.crop(pixels, transform, self._size), offsets)
+            change *= 1 - lid_weight(eyes, closed, self._size)[..., None]
         share = np.float32(self.presence[position])
         offsets, change = (None if field is None else share * field for field in (offsets, change))
         return transform, offsets, change

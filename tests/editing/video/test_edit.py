@@ -108,7 +108,7 @@ def test_frames_in_memory_do_not_grow_with_the_clip(editor, frames):
 def test_the_grid_keeps_pace_and_the_texture_is_steady(editor, plan, frames, monkeypatch):
     """What the networks gave for one moment alone shows in the grid for a shorter while than in the texture.
 
-    Where the mask is 1 the texture hides whatever moves below it.
+    Where the mask is 1 the texture hides whatever moves below it, but for closed lids.
     """
     [edit] = plan.edits
     keys = [edit.track.frames[position] for position in edit.track.keys]
@@ -121,6 +121,8 @@ def test_the_grid_keeps_pace_and_the_texture_is_steady(editor, plan, frames, mon
         edit.learn(number, SimpleNamespace(face=face, mask=mask, offsets=offsets, change=change))
     applied = []
     monkeypatch.setattr(edit_module, "apply_edit", lambda pixels, transform, *fields: applied.append(fields) or pixels)
+    lids = np.zeros(mask.shape, np.float32)
+    monkeypatch.setattr(edit_module, "lid_weight", lambda eyes, closed, size: lids)
     for number, pixels in enumerate(frames):
         edit.render(number, pixels)
         crop = alignment.crop(pixels, edit._transforms[number], editor.find.crop_size)
@@ -132,6 +134,9 @@ def test_the_grid_keeps_pace_and_the_texture_is_steady(editor, plan, frames, mon
     assert 0.5 < grid[keys[3]] < 1 and 0.2 < texture[keys[3]] < 0.5
     grid_reach, texture_reach = ((course > 0.01).sum() for course in (grid, texture))
     assert 2 <= grid_reach < texture_reach
+    lids[:] = 1
+    edit.render(keys[-1], frames[keys[-1]])
+    assert not applied[-1][1].any()
 
 
 def test_before_and_after_the_edit_frames_are_the_same_objects(editor, frames):
