@@ -17,9 +17,9 @@ from PIL import Image
 
 from defgan import alignment, methods
 from defgan.editing import DEFAULT
+from defgan.editing.eyes import iris_weight
 from defgan.editing.face_finder import Face, FaceFinder
 from defgan.editing.image_file import NOTE, Photograph, from_image, open_photograph
-from defgan.editing.irises import iris_weight
 from defgan.editing.native import apply_edit
 from defgan.editing.targets import GroupTarget, Target, make_target
 from defgan.editing.trained_weights import read_weights

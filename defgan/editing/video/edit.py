@@ -22,6 +22,7 @@ from av.error import FFmpegError
 
 from defgan import alignment
 from defgan.editing.editor import Editor, Parts
+from defgan.editing.eyes import lid_weight
 from defgan.editing.face_finder import RIVAL, Face, FaceFinder
 from defgan.editing.native import apply_edit, deform_crop
 from defgan.editing.video import animation, clip
@@ -29,7 +30,6 @@ from defgan.editing.video.animation import Animation
 from defgan.editing.video.clip import Clip
 from defgan.editing.video.face_tracker import FaceTracker, Track
 from defgan.editing.video.frames import Frame, Frames, MovingPicture
-from defgan.editing.video.lids import lid_weight
 from defgan.editing.video.smoothing import REACH, kernel, smooth
 from defgan.editing.video.timeline import Course
 from defgan.errors import UserError

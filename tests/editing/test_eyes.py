@@ -1,4 +1,4 @@
-"""Irises of eyes that widen are moved, not repainted."""
+"""Irises of eyes that widen and closed lids are moved, not repainted."""
 
 from dataclasses import replace
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from defgan import alignment
-from defgan.editing.irises import iris_weight
+from defgan.editing.eyes import iris_weight, lid_weight
 from defgan.facs import AU_NAMES, preset
 
 EYES = np.array([[42.0, 43.0], [86.0, 43.0]])
@@ -36,6 +36,16 @@ def test_where_eyes_do_not_widen_nothing_is_kept(y):
 def test_eyes_that_are_wide_already_and_small_rises():
     assert not iris_weight(EYES, aus(AU05=0.9), aus(AU05=0.9), SIZE).any()
     assert iris_weight(EYES, aus(AU05=0.4), aus(AU05=0.5), SIZE).max() == pytest.approx(0.4)
+
+
+def test_lids_are_kept_as_far_as_they_are_closed():
+    weight = lid_weight(EYES, 0.8, SIZE)
+    assert weight.dtype == np.float32 and weight.shape == (SIZE, SIZE)
+    for x, y in ((42, 43), (86, 43), (35, 43), (42, 50)):
+        assert weight[y, x] == pytest.approx(0.8), (x, y)
+    for x, y in ((64, 70), (64, 100), (64, 43), (20, 43), (42, 20)):
+        assert weight[y, x] == 0, (x, y)
+    assert not lid_weight(EYES, 0.0, SIZE).any()
 
 
 def test_an_edit_shows_the_deformed_irises(editor, faces):
