@@ -43,6 +43,7 @@ def call(folder: str, program: str, *words: str) -> None:
 
 def serve(folder: str) -> None:
     """Load the packages, then fork for every call."""
+    import gc
     import importlib
     import select
     import signal
@@ -60,6 +61,7 @@ def serve(folder: str) -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(os.path.join(folder, SOCKET))
     listener.listen(16)
+    gc.freeze()  # else the first collection of a fork copies all that it shares
     print("ready", flush=True)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that `watch`
     while select.select([listener, 0], [], [])[0] == [listener]:
@@ -82,7 +84,7 @@ def watch(folder: str, connection: socket.socket) -> None:
     if worker == 0:
         connection.close()
         os.setsid()
-        return become(folder, streams, *json.loads(request))
+        become(folder, streams, *json.loads(request))
     for stream in streams:
         os.close(stream)
     if connection in select.select([connection, os.pidfd_open(worker)], [], [])[0]:
@@ -100,8 +102,10 @@ def watch(folder: str, connection: socket.socket) -> None:
 
 
 def become(folder: str, streams: list[int], words: list[str], directory: str, environment: dict[str, str]) -> None:
-    """Be what the caller has asked for."""
+    """Be what the caller has asked for, to its end."""
+    import atexit
     import runpy
+    import threading
 
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
@@ -110,12 +114,26 @@ def become(folder: str, streams: list[int], words: list[str], directory: str, en
     os.environ.clear()
     os.environ.update(environment)
     sys.executable = os.path.join(folder, "python")  # what it starts are forks, too
-    sys.argv = words[1:]
-    if words[0] == "-m":
-        sys.path.insert(0, directory)
-        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
-    else:
-        runpy.run_path(words[1], run_name="__main__")
+    sys.argv, code = words[1:], 0
+    try:
+        if words[0] == "-m":
+            sys.path.insert(0, directory)
+            runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(words[1], run_name="__main__")
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if code and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    # As Python ends, but for taking down every module: that would copy all that is shared, in seconds.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
