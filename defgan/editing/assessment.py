@@ -147,7 +147,8 @@ def equal_response(table: pd.DataFrame) -> pd.DataFrame:
             rows += [
                 (method, expression, AT_EQUAL_RESPONSE, _distance_at(common, *curves[method]), n) for method in pair
             ]
-    return pd.DataFrame(rows, columns=table.columns)
+    # With its types also where no method has its rival beside it: no rows would make all numbers objects.
+    return pd.DataFrame(rows, columns=table.columns).astype(table.dtypes)
 
 
 def miscropped(pixels: np.ndarray, face: Face, kind: str, amount: float) -> Face:
