@@ -14,13 +14,9 @@ import numpy as np
 import torch
 
 from defgan import methods
+from defgan.editing.onnx_export import INPUTS, OUTPUTS
 from defgan.methods.base import PAIRS
 from defgan.methods.model import load
-
-INPUTS = ("image", "x", "y")
-"""As in `defgan.editing.onnx_export`, where AUs are what the method is told."""
-OUTPUTS = ("edited", "deformed", "grid", "mask", "texture")
-"""As in `defgan.editing.onnx_export`; a model without a part lacks that output."""
 
 
 class LoadedModel:
