@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 import psutil
 
@@ -67,18 +67,21 @@ class Clone:
 
     def run(self, *command: str, ok: bool = True) -> str:
         """Run a command in the repository and return all that it printed."""
-        ended = subprocess.run(
-            command,
-            cwd=self.path,
-            env=self.env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=DEADLINE,
-            check=False,
-        )
-        assert (ended.returncode == 0) == ok, f"{command} ended with {ended.returncode}:\n{ended.stdout[-4000:]}"
-        return ended.stdout
+        # Not a pipe: what a command leaves at work, as `dvc queue start` does, would hold it open.
+        with TemporaryFile("w+", encoding="utf-8") as log:
+            ended = subprocess.run(
+                command,
+                cwd=self.path,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=DEADLINE,
+                check=False,
+            )
+            log.seek(0)
+            printed = log.read()
+        assert (ended.returncode == 0) == ok, f"{command} ended with {ended.returncode}:\n{printed[-4000:]}"
+        return printed
 
     def commit(self, message: str) -> None:
         """Commit everything."""

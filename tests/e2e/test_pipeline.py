@@ -6,6 +6,7 @@ import time
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 from ruamel.yaml import YAML
 
@@ -174,6 +175,9 @@ def test_queued_experiments_are_recorded_in_the_same_store(finished):
     while "Running" in clone.run("dvc", "queue", "status") and time.monotonic() < until:
         time.sleep(1)
     clone.run("dvc", "queue", "stop")
+    # A worker that misses the message to end would stay for ever.
+    for process in psutil.wait_procs(clone.at_work(), 20)[1]:
+        process.kill()
 
 
 def test_a_team_shares_data_results_and_experiments(finished, tmp_path):
