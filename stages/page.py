@@ -25,6 +25,8 @@ from stages.common import EXPERIMENT_TAG, console, repository_root, stage
 PAGE = Path("reports/index.html")
 VOTES = Path("reports/votes")
 """Fig. 7 and the tables of the user study."""
+SEEDS = Path("reports/seeds")
+"""What several seeds gave, of `make seeds`: shown where this run is one of them."""
 FORMS = Path("docs/figures")
 """Fig. 15 and 16, the forms of the user study."""
 MADE = (":!metrics", ":!reports", ":!dvc.lock")
@@ -54,17 +56,19 @@ def page() -> None:
         figures_at = existing(figures_folder(params.model_dump()["data"]) / CAPTIONS).parent
         first = existing(f"reports/tables/{pages.FIRST_TABLE}.md")
         compared = json.loads(existing("metrics/compare.json").read_text(encoding="utf-8"))
-        figures = pages.read_figures((figures_at, VOTES, FORMS), flatten(params.model_dump()), PAGE)
+        seeds = [SEEDS] if pages.of_this_run(SEEDS / "seeds.csv", params.seed, compared["methods"]) else []
+        figures = pages.read_figures((figures_at, *seeds, VOTES, FORMS), flatten(params.model_dump()), PAGE)
         runs = latest_runs(repository_root(), EXPERIMENT_TAG, os.environ.get(EXPERIMENT_TAG, ""))
         html = pages.render(
             figures=figures,
             tables=pages.read_documents(first.parent, first=pages.FIRST_TABLE),
+            seeds=[document for folder in seeds for document in pages.read_documents(folder, first=folder.name)],
+            study=pages.read_documents(VOTES, first="votes"),
             cards=[
                 pages.read_document(card)
                 for role, source in params.data
                 if (card := Path("reports/data", source.layout, f"{role}.md")).is_file()
             ],
-            study=pages.read_documents(VOTES, first="votes"),
             sliders=slider_data(Results(compared["data"]).pictures(told_aus())),
             networks=compared["networks"],
             params_text=Path("params.yaml").read_text(encoding="utf-8"),

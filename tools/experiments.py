@@ -180,6 +180,13 @@ def find(name: str, target: str, params: Mapping[str, Any]) -> str | None:
     return next((commit for commit in commits if _up_to_date(commit, target, params)), None)
 
 
+def at_head(target: str, params: Mapping[str, Any]) -> str | None:
+    """The commit at hand where its own results of `target` are up to date, or None; `params` as of `find`."""
+    head = git("rev-parse", "HEAD").strip()
+    has_results = git("ls-tree", "--name-only", head, "--", "dvc.lock")
+    return head if has_results and _up_to_date(head, target, params) else None
+
+
 def run(name: str, targets: list[str], overrides: Mapping[str, Any], log: Path, on_stage: Callable[[str], None]) -> str:
     """Run `targets` in a temporary copy of the repository as experiment `name`; return its commit.
 
@@ -197,6 +204,18 @@ def run(name: str, targets: list[str], overrides: Mapping[str, Any], log: Path, 
 def metrics(commit: str, path: str) -> dict[str, Any]:
     """The content of a metrics file in an experiment's commit."""
     return json.loads(git("show", f"{commit}:./{path}"))
+
+
+def output(commit: str, path: str) -> bytes:
+    """The content of a file of an experiment that DVC's cache holds."""
+    import dvc.api  # takes a second: not for those who only ask for help
+
+    try:
+        return dvc.api.read(path, rev=commit, mode="rb")
+    except Exception as error:  # DVC's own errors and those of the file system have no common class
+        raise UserError(
+            f"{path} of commit {commit[:12]}: {error}; the experiment's results are gone, remove it"
+        ) from error
 
 
 def check_repository() -> None:

@@ -1,106 +1,154 @@
-"""The table of several seeds: mean ± standard deviation of every headline number of each method."""
+"""The tables and the figure of several seeds: mean ± standard deviation, and in how many seeds an order holds."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+from defgan.evaluation.fidelity import ESTIMATOR
+from defgan.evaluation.truth import TRUTH
+from defgan.facs import EXPRESSIONS
+from defgan.methods import registry
+from defgan.report.captions import Caption
 from defgan.report.markup import NOT_AVAILABLE, score
-from defgan.report.names import method_name
+from defgan.report.names import PAPERS_NETWORKS, colour, in_place, method_name, supervision
+from defgan.report.significance import ALL
+from defgan.report.style import DARK
+from defgan.report.tables import Page
+from tools.seed_numbers import ABOUT, BEYOND, BY_EXPRESSION, COPY, MEASURES, TABLE_1, Run, of_seeds, orders
 
-MEASURES = MappingProxyType(
-    {
-        "frechet": (2, ""),
-        "kernel": (4, ""),
-        "identity": (4, ""),
-        "gain_final": (3, "+"),
-        "gain_deformed": (3, "+"),
-        "ssim": (4, ""),
-        "epe": (3, ""),
-        "motion_cosine": (3, "+"),
-        "au_icc": (3, "+"),
-        "mean_offset": (2, ""),
-        "mean_mask": (3, ""),
-    }
-)
-"""Keys of metrics/methods/NAME.json, with their digits and sign."""
-_HEADINGS = MappingProxyType(
-    {
-        "frechet": "Fréchet ↓",
-        "kernel": "kernel ↓",
-        "identity": "identity ↓",
-        "gain_final": "gain, final ↑",
-        "gain_deformed": "gain, deformed ↑",
-        "ssim": "SSIM ↑",
-        "epe": "end-point error, px ↓",
-        "motion_cosine": "cosine ↑",
-        "au_icc": "AU ICC(3,1) ↑",
-        "mean_offset": "mean offset, px",
-        "mean_mask": "mean mask",
-    }
-)
+TITLE = "Table 1 over several seeds"
+PANELS = ("frechet", "kernel", "identity", "gain_final", "motion_cosine", "response")
+"""The measures of the figure."""
 
 
-@dataclass(frozen=True)
-class Row:
-    """One seed's experiment and what it measured."""
-
-    seed: int
-    experiment: str
-    commit: str
-    metrics: Mapping[str, Mapping[str, Any]]  # by method
-
-
-def frame(rows: Sequence[Row]) -> pd.DataFrame:
-    """One row of plain numbers per seed and method, then per method the `mean` and the sample deviation `sd`."""
-    runs = pd.DataFrame(
-        [
-            {
-                "seed": str(row.seed),
-                "method": method,
-                "experiment": row.experiment,
-                "commit": row.commit,
-                **{key: metrics[key] for key in MEASURES},
-            }
-            for row in rows
-            for method, metrics in row.metrics.items()
-        ]
-    )
-    runs[list(MEASURES)] = runs[list(MEASURES)].astype(float)
-    by_method = runs.groupby("method", sort=False)[list(MEASURES)]
-    means, deviations = by_method.mean().reset_index(), by_method.std().reset_index()
-    return pd.concat([runs, means.assign(seed="mean"), deviations.assign(seed="sd")], ignore_index=True)
+def _cell(numbers: pd.DataFrame, method: str, expression: str, key: str) -> str:
+    """`mean ± sd`, or the mean alone where there is one seed."""
+    rows = numbers[(numbers["method"] == method) & (numbers["expression"] == expression)].set_index("seed")[key]
+    measure = MEASURES[key]
+    mean = score(measure.scale * rows["mean"], measure.digits, measure.sign)
+    spread = score(measure.scale * rows["sd"], measure.digits)
+    return mean if NOT_AVAILABLE in (mean, spread) else f"{mean} ± {spread}"
 
 
-def table(numbers: pd.DataFrame) -> pd.DataFrame:
-    """One row per method; cells are text, `mean ± sd`. `numbers` is the result of `frame`."""
-    means = numbers[numbers["seed"] == "mean"].set_index("method")
-    spread = numbers[numbers["seed"] == "sd"].set_index("method")
-    runs = numbers[~numbers["seed"].isin(("mean", "sd"))]
-
-    def cell(method: str, key: str) -> str:
-        digits, sign = MEASURES[key]
-        value = score(means.loc[method, key], digits, sign)
-        return value if value == NOT_AVAILABLE else f"{value} ± {score(spread.loc[method, key], digits)}"
-
+def table(numbers: pd.DataFrame, keys: Iterable[str]) -> pd.DataFrame:
+    """One row per method over all expressions; `numbers` is the result of `frame`. Cells are text."""
+    seeds = of_seeds(numbers).groupby("method", sort=False)["seed"].nunique()
+    keys = tuple(keys)
     return pd.DataFrame(
         [
-            {"method": method_name(method), "seeds": str((runs["method"] == method).sum())}
-            | {_HEADINGS[key]: cell(method, key) for key in MEASURES}
-            for method in means.index
+            {"method": method_name(method), "seeds": str(count)}
+            | {MEASURES[key].heading: _cell(numbers, method, ALL, key) for key in keys}
+            for method, count in seeds.items()
         ]
     )
 
 
-def caption(rows: Sequence[Row], length: str) -> str:
+def by_expression(numbers: pd.DataFrame) -> pd.DataFrame:
+    """One row per method and measure, one column per expression; copying, which is 0 everywhere, has none."""
+    rows = []
+    for method in dict.fromkeys(numbers.loc[numbers["method"] != COPY, "method"]):
+        for key in BY_EXPRESSION:
+            cells = {expression: _cell(numbers, method, expression, key) for expression in EXPRESSIONS}
+            if set(cells.values()) != {NOT_AVAILABLE}:
+                rows.append({"method": method_name(method), "measure": MEASURES[key].heading} | cells)
+    return pd.DataFrame(rows)
+
+
+def order_table(found: pd.DataFrame) -> pd.DataFrame:
+    """One row per two methods and measure: in how many seeds the first is better, over all and by expression."""
+    rows = []
+    for (method, rival, key), own in found.groupby(["method", "rival", "measure"], sort=False):
+        cells = {row.expression: f"{row.better} of {row.seeds}" for row in own.itertuples()}
+        columns = {name: cells.get(name, NOT_AVAILABLE) for name in (ALL, *EXPRESSIONS)}
+        row = {"better": method_name(method), "than": method_name(rival), "measure": MEASURES[key].heading}
+        rows.append(row | columns)
+    return pd.DataFrame(rows)
+
+
+def _what(runs: Sequence[Run], length: str) -> str:
     """What was run and measured."""
-    metrics = next(iter(rows[0].metrics.values()))
-    networks = metrics["networks"]
+    networks = runs[0].metrics["networks"]
+    seeds = ", ".join(map(str, sorted({run.seed for run in runs})))
     return (
-        f"The whole experiment under seeds {', '.join(str(row.seed) for row in rows)}, {length} each. The "
-        "seed decides the rendered faces, the targets and the first weights. Mean ± standard deviation. "
-        f"{networks['frechet']}; {networks['kernel']}; identity distance: {networks['identity']}; AUs predicted by "
-        f"{networks['action_units']}. End-point error and cosine compare the deformation grid with the true motion."
+        f"The whole experiment under the seeds {seeds}; training: {length}. The seed decides the rendered faces, the "
+        "targets and the first weights. Mean ± standard deviation over the seeds. "
+        f"{networks['frechet']}{in_place(networks, 'frechet')}; {networks['kernel']}; identity distance: "
+        f"{networks['identity']}{in_place(networks, 'identity')}.{supervision(registry.every())}"
+    )
+
+
+def pages(runs: Sequence[Run], numbers: pd.DataFrame, length: str) -> dict[str, Page]:
+    """All tables by the name of their files; `numbers` is the result of `frame` for `runs`."""
+    what = _what(runs, length)
+    beyond = (
+        "End-point error, cosine and share compare the deformation grid with the true motion. Response: slope of the "
+        f"rises of the AUs that {ESTIMATOR} predicts (in place of OpenFace 2) over the rises that were asked for. "
+    )
+    counts = "In how many seeds the first method is better than the second. "
+    whole, single = numbers[numbers["expression"] == ALL], numbers[numbers["expression"] != ALL]
+    found = orders(numbers)
+    return {
+        "seeds": Page(TITLE, table(numbers, TABLE_1), whole[[*ABOUT, *TABLE_1]], what),
+        "seeds_beyond": Page("Beyond Table 1", table(numbers, BEYOND), whole[[*ABOUT, *BEYOND]], beyond + what),
+        "seeds_by_expression": Page(
+            "Several seeds by expression",
+            by_expression(numbers),
+            single[[*ABOUT, "expression", *BY_EXPRESSION]],
+            beyond + what,
+        ),
+        "seeds_order": Page("Which order holds over the seeds", order_table(found), found, counts + beyond + what),
+    }
+
+
+def _shown(numbers: pd.DataFrame) -> list[str]:
+    """The rows of the figure. What is told no AUs is far outside the others' range, and would hide their spread."""
+    kept = {COPY, TRUTH, *(method.name for method in registry.told_aus())}
+    return [name for name in dict.fromkeys(numbers["method"]) if name in kept]
+
+
+def figure(numbers: pd.DataFrame) -> Figure:
+    """A ring per seed, and a bar at the mean; one panel per measure."""
+    names = _shown(numbers)
+    found = Figure(figsize=(9.6, 1.6 + 0.55 * len(names)), layout="constrained")
+    panels = found.subplots(2, 3, sharey=True)
+    whole = numbers[numbers["expression"] == ALL]
+    for axes, key in zip(panels.flat, PANELS, strict=True):
+        for place, name in enumerate(names):
+            own = MEASURES[key].scale * whole[whole["method"] == name].set_index("seed")[key]
+            seeds = own.drop(["mean", "sd"])
+            axes.scatter(seeds, [place] * len(seeds), s=30, facecolors="none", edgecolors=colour(name), zorder=3)
+            axes.plot([own["mean"]] * 2, [place - 0.3, place + 0.3], color=colour(name), linewidth=1.4, zorder=2)
+        if key == "gain_final":
+            axes.axvline(0, color=DARK, linewidth=0.8)
+        axes.set_title(MEASURES[key].heading, loc="left")
+        axes.grid(axis="x")
+        axes.margins(x=0.1)
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+        axes.tick_params(axis="x", labelsize=7)
+    panels[0, 0].set_yticks(range(len(names)), [method_name(name).split(" (")[0] for name in names])
+    panels[0, 0].invert_yaxis()
+    return found
+
+
+def figure_caption(runs: Sequence[Run], numbers: pd.DataFrame, data: str) -> Caption:
+    """What stands below the figure."""
+    networks = runs[0].metrics["networks"]
+    names = _shown(numbers)
+    methods = tuple(method_name(name) for name in names)
+    shown = (method for method in registry.every() if method.name in names)
+    return Caption(
+        title="Several seeds",
+        shows="One ring per seed; the bar is their mean. Another seed means other faces, targets and first weights. "
+        f"Fréchet distance: {networks['frechet']}; identity distance: {networks['identity']}; response: by "
+        f"{ESTIMATOR}.{supervision(shown)}",
+        data=data,
+        methods=methods,
+        substitutes=tuple(
+            f"{networks[kind]} in place of {PAPERS_NETWORKS[kind][1]}"
+            for kind in ("frechet", "identity")
+            if in_place(networks, kind)
+        ),
+        params=("seed", "training.batches", "training.epochs"),
     )

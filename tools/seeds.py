@@ -1,91 +1,147 @@
 """The experiment under several seeds, as DVC experiments: `python -m tools.seeds --count 3`, or `make seeds N=3`.
 
-Runs the experiments that are not there yet, one after another, each in a temporary copy of the repository. Writes
-reports/seeds. It is no stage of dvc.yaml, because it runs DVC itself.
+Every method of every seed is an experiment of its own, so that a kill loses one method at most. Runs those that are not
+there yet, one after another, each in a temporary copy of the repository. Writes reports/seeds. It is no stage of
+dvc.yaml, because it runs DVC itself.
 """
 
+import io
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from defgan.errors import UserError
+from defgan.evaluation.truth import TRUTH
 from defgan.files import atomic_directory
 from defgan.methods import registry
 from defgan.params import read_params, validate_params
-from defgan.report import markup
+from defgan.report.captions import CAPTIONS, as_text
+from defgan.report.names import data_name
+from defgan.report.style import figure_style, save
 from stages.common import console, recorded, select
-from stages.compare import show
+from stages.compare import show, write_page
 from tools import experiments, seed_table
 from tools.ablation_params import overridden
+from tools.seed_numbers import Run, frame
 
-METHODS = tuple(method.name for method in registry.told_aus())
 REPORTS = Path("reports/seeds")
 LOGS = Path(".defgan/seeds")
-TITLE = "Several seeds"
+EVERY = (*registry.NAMES, TRUTH)
+USUAL = tuple(name for name in EVERY if name not in {method.name for method in registry.trained()}) + tuple(
+    method.name for method in registry.told_aus()
+)
+"""Without what is told no AUs: StarGAN."""
 
 
-def target(method: str) -> str:
-    """The stage that an experiment runs for a method."""
-    return f"evaluate@{method}"
+def target(name: str) -> str:
+    """The stage that an experiment runs for a method, or for the true images."""
+    return f"evaluate_{name}" if name == TRUTH else f"evaluate@{name}"
 
 
-def run_seed(seed: int, overrides: dict) -> seed_table.Row:
-    """One seed's experiment, run where it is not there yet."""
-    name, started = f"seed-{seed}", time.monotonic()
-    changed = overridden(read_params(), {**overrides, "seed": seed})
-    validate_params(changed, f"seed {seed}")
-    commits = {experiments.find(name, target(method), changed) for method in METHODS}
-    commit = commits.pop() if len(commits) == 1 else None
-    how = "there already" if commit else "new"
-    if commit is None:
-        with console.status(f"{name}: starting") as status:
-            commit = experiments.run(
-                name,
-                [target(method) for method in METHODS],
-                {**overrides, "seed": seed},
-                LOGS / f"{name}.log",
-                lambda stage_name: status.update(f"{name}: {stage_name}"),
+def experiment_name(seed: int, name: str) -> str:
+    """The name of its DVC experiment."""
+    return f"seed-{seed}-{name.replace('_', '-')}"
+
+
+def choose(only: list[str]) -> list[str]:
+    """The methods to run, in the order of the tables; the usual ones where none is named."""
+    if unknown := [name for name in only if name not in EVERY]:
+        raise UserError(f"no method is called {unknown[0]!r}; there are {', '.join(EVERY)}")
+    return [name for name in EVERY if name in (only or USUAL)]
+
+
+def find(seed: int, name: str, content: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Experiment and commit of a result that is up to date; the experiment is "" where the commit at hand has it."""
+    experiment = experiment_name(seed, name)
+    if commit := experiments.find(experiment, target(name), content):
+        return experiment, commit
+    commit = experiments.at_head(target(name), content)
+    return ("", commit) if commit else None
+
+
+def run(seed: int, name: str, overrides: dict[str, Any]) -> None:
+    """One method of one seed, where it is not there yet."""
+    experiment, started = experiment_name(seed, name), time.monotonic()
+    how = "there already"
+    if find(seed, name, overridden(read_params(), overrides)) is None:
+        how = "new"
+        with console.status(f"{experiment}: starting") as status:
+            experiments.run(
+                experiment,
+                [target(name)],
+                overrides,
+                LOGS / f"{experiment}.log",
+                lambda stage_name: status.update(f"{experiment}: {stage_name}"),
             )
-    console.print(f"{name}: {how} ({time.monotonic() - started:.0f} s)", highlight=False)
-    metrics = {method: experiments.metrics(commit, f"metrics/methods/{method}.json") for method in METHODS}
-    return seed_table.Row(seed, name, commit, metrics)
+    console.print(f"{experiment}: {how} ({time.monotonic() - started:.0f} s)", highlight=False)
 
 
-def write_report(rows: list[seed_table.Row], length: str) -> None:
-    """Write table and numbers to reports/seeds, and print the table."""
-    numbers = seed_table.frame(rows)
-    table, text = seed_table.table(numbers), seed_table.caption(rows, length)
-    with atomic_directory(REPORTS) as directory:
-        numbers.to_csv(directory / "seeds.csv", index=False, float_format="%.6g")
-        (directory / "seeds.md").write_text(markup.markdown(table, TITLE, text), encoding="utf-8")
-        (directory / "seeds.tex").write_text(markup.latex(table, TITLE, text), encoding="utf-8")
+def read(seed: int, overrides: dict[str, Any]) -> list[Run]:
+    """All results of a seed that are there and up to date."""
+    runs = []
+    for name in EVERY:
+        if (found := find(seed, name, overridden(read_params(), overrides))) is None:
+            continue
+        experiment, commit = found
+        metrics = experiments.metrics(commit, f"metrics/methods/{name}.json")
+        if metrics["images"]:  # photographs have no true images
+            edits = pd.read_parquet(io.BytesIO(experiments.output(commit, f"data/evaluation/{name}.parquet")))
+            runs.append(Run(seed, name, experiment, commit, metrics, edits))
+    return runs
+
+
+def write_report(runs: list[Run], length: str, data: str) -> None:
+    """Write tables and figure to reports/seeds, and print the first table."""
+    if any(run.metrics["networks"] != runs[0].metrics["networks"] for run in runs):
+        raise UserError(
+            "the seeds were measured with different networks and do not compare; commit dvc.lock, run again"
+        )
+    numbers = frame(runs)
+    pages = seed_table.pages(runs, numbers, length)
+    with atomic_directory(REPORTS) as directory, figure_style():
+        for name, page in pages.items():
+            write_page(page, directory, name)
+        save(seed_table.figure(numbers), directory, "seeds", photographs=False)
+        caption = seed_table.figure_caption(runs, numbers, data)
+        (directory / CAPTIONS).write_text(as_text({"seeds": caption}), encoding="utf-8")
     # One line per measure, as a terminal is narrower than the table.
-    show(table.set_index("method").T.rename_axis("measure").reset_index(), TITLE)
-    console.print(text, highlight=False)
-    console.print(f"Table: {REPORTS}   An experiment's files: dvc exp apply NAME", highlight=False)
+    show(pages["seeds"].table.set_index("method").T.rename_axis("measure").reset_index(), pages["seeds"].title)
+    console.print(pages["seeds"].caption, highlight=False)
+    console.print(f"Tables and figure: {REPORTS}   An experiment's files: dvc exp apply NAME", highlight=False)
 
 
 def seeds(
     count: Annotated[int, typer.Option(min=1, help="how many seeds, counted up from that of params.yaml")] = 3,
     batches: Annotated[int | None, typer.Option(help="training.batches of all of them, instead of the file's")] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(help="run only this method; can be given several times; else all but those told no AUs"),
+    ] = None,
 ) -> None:
-    """Run the methods that edit by AUs under several seeds; write mean ± standard deviation to reports/seeds."""
-    with recorded("seeds", "tools.seeds") as (params, run):
+    """Run the experiment under several seeds; write mean ± standard deviation of all that is there to reports/seeds."""
+    with recorded("seeds", "tools.seeds") as (params, mlflow_run):
         overrides = {} if batches is None else {"training.batches": batches, "training.epochs": None}
+        names = choose(method or [])
         experiments.check_repository()
         experiments.check_data(select(params, "data")["data"])
-        run.log_params({"count": count, "first": params.seed, "overrides": overrides})
-        rows, failed = [], []
-        for seed in range(params.seed, params.seed + count):
-            try:
-                rows.append(run_seed(seed, overrides))
-            except UserError as error:
-                failed.append(f"seed-{seed} failed: {error}")
-        if rows:
-            write_report(rows, params.training.length if batches is None else f"{batches} batches")
-            run.log_artifact(REPORTS)
+        validate_params(overridden(read_params(), overrides), "params.yaml with these options")
+        mlflow_run.log_params({"count": count, "first": params.seed, "overrides": overrides, "methods": names})
+        of_seed = {seed: {**overrides, "seed": seed} for seed in range(params.seed, params.seed + count)}
+        failed = []
+        for seed, changes in of_seed.items():
+            for name in names:
+                try:
+                    run(seed, name, changes)
+                except UserError as error:
+                    failed.append(f"{experiment_name(seed, name)} failed: {error}")
+        if runs := [found for seed, changes in of_seed.items() for found in read(seed, changes)]:
+            length = params.training.length if batches is None else f"{batches} batches"
+            write_report(runs, length, f"role wild: {data_name(select(params, 'data')['data']['wild'])}")
+            mlflow_run.log_artifact(REPORTS)
         if failed:
             raise UserError("; ".join(failed))
 

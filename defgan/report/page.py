@@ -1,11 +1,13 @@
 """The page: all tables and figures, the sliders, and how they were made, in one file that fetches nothing."""
 
+import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from PIL import Image
@@ -102,6 +104,19 @@ def read_documents(directory: Path, first: str = "") -> list[Document]:
     return [read_document(path) for path in paths]
 
 
+def of_this_run(path: Path, seed: int, metrics: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a seeds.csv is about the run at hand: `metrics` of its methods are those of the same seed there.
+
+    The tables of several seeds stay when params change. Beside the results of other params they would mislead.
+    """
+    if not path.is_file():
+        return False
+    rows = pd.read_csv(path, dtype={"seed": str}).query("seed == @seed", local_dict={"seed": str(seed)})
+    own = dict(zip(rows["method"], rows["frechet"], strict=True))
+    there = [name for name in own if name in metrics]
+    return bool(there) and all(math.isclose(own[name], metrics[name]["frechet"], rel_tol=1e-4) for name in there)
+
+
 def substitutes(figures: Sequence[PageFigure], networks: Mapping[str, str]) -> list[str]:
     """What is used in place of the paper's own data and networks, each once."""
     frechet = []
@@ -114,8 +129,9 @@ def render(
     *,
     figures: Sequence[PageFigure],
     tables: Sequence[Document],
-    cards: Sequence[Document],
+    seeds: Sequence[Document],
     study: Sequence[Document],
+    cards: Sequence[Document],
     sliders: Mapping[str, Any],
     networks: Mapping[str, str],
     params_text: str,
@@ -133,8 +149,11 @@ def render(
     return environment.get_template("page.html.j2").render(
         figures=figures,
         tables=tables,
-        cards=cards,
-        study=study,
+        sections=(
+            ("seeds", "Several seeds", "tables", seeds),
+            ("study", "User study", "tables", study),
+            ("data", "Data", "cards", cards),
+        ),
         sliders=sliders,
         substitutes=substitutes(figures, networks),
         params_text=params_text,

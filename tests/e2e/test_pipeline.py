@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,11 +11,14 @@ import psutil
 import pytest
 from ruamel.yaml import YAML
 
+from defgan.errors import UserError
 from defgan.facs import AU_NAMES, EXPRESSIONS
 from defgan.methods import registry
+from defgan.params import read_params
 from defgan.tracking import flatten
 from tests.e2e.conftest import OVERRIDES
 from tests.e2e.repository import DEADLINE, Clone
+from tools import experiments
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(2400)]
 
@@ -132,6 +136,18 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(finished):
     path.write_text(before)
     assert "params.yaml: unknown key `lamda_cyc`; the nearest known key is `lambda_cyc`\n" in output
     assert stages_run(output) == {"check"}
+
+
+def test_committed_results_are_found_as_those_of_a_seed(finished, monkeypatch):
+    clone, _ = finished
+    monkeypatch.chdir(clone.path)
+    head, params = clone.run("git", "rev-parse", "HEAD").strip(), read_params()
+    assert experiments.at_head("evaluate@defgan", params) == head
+    assert experiments.at_head("evaluate@defgan", params | {"seed": params["seed"] + 1}) is None
+    path = Path("data/evaluation/defgan.parquet")
+    assert experiments.output(head, str(path)) == path.read_bytes()
+    with pytest.raises(UserError, match=r"evaluation/nobody\.parquet"):
+        experiments.output(head, "data/evaluation/nobody.parquet")
 
 
 def test_a_coefficient_of_a_baseline_retrains_that_baseline_only(finished):

@@ -45,6 +45,9 @@ def address(tmp_path_factory) -> str:
     Image.new("RGB", (900, 400), "white").save(votes / "fig_07_user_study.png")
     (votes / "plausibility.md").write_text("# User study, stage 1: plausibility\n\n| a |\n|---|\n| 3.25 |\n")
     (votes / "votes.md").write_text("# User study, stage 2: votes (Fig. 7)\n\n| a |\n|---|\n| 63 % |\n")
+    (workspace / "reports/seeds").mkdir()
+    (workspace / "reports/seeds/seeds.md").write_text("# Table 1 over several seeds\n")
+    (workspace / "reports/seeds/seeds.csv").write_text("seed,method,frechet\n0,defgan,1.5\n")
     (workspace / "docs/figures").mkdir(parents=True)
     for path in (ROOT / "docs/figures").glob("[cf]*"):
         shutil.copy(path, workspace / "docs/figures")
@@ -139,6 +142,7 @@ def test_nothing_is_wider_than_the_window_and_all_has_a_name(opened):
     view.locator("#fig_01_alpha_strip summary").click()
     assert HOSTILE in view.locator("#fig_01_alpha_strip dl").inner_text()
     assert "1.5" in view.locator("#tables table").inner_text()
+    assert view.locator("#seeds summary").all_inner_texts() == ["Table 1 over several seeds"]
     # The user study: Fig. 7 among the figures in their order, both forms, and both stages' tables.
     shown = view.locator("#figures > figure").evaluate_all("all => all.map(f => f.id)")
     assert [name[:6] for name in shown] == ["fig_01", "fig_03", "fig_07", "fig_15", "fig_16"]
