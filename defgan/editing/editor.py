@@ -20,6 +20,7 @@ from defgan.editing import DEFAULT
 from defgan.editing.eyes import iris_weight
 from defgan.editing.face_finder import Face, FaceFinder
 from defgan.editing.image_file import NOTE, Photograph, from_image, open_photograph
+from defgan.editing.light import light_gains, relight, relight_change
 from defgan.editing.native import apply_edit
 from defgan.editing.targets import GroupTarget, Target, make_target
 from defgan.editing.threads import in_parts
@@ -164,25 +165,30 @@ class Editor:
         """Run the networks once on N faces, N ≥ 1, for target AUs, one vector of shape (17,) in [0, 1] for each.
 
         They see each face and its mirror image, and the edit is the mean of both. All AUs are symmetric: a change of
-        one side alone, such as half an open mouth, is an error of the networks.
+        one side alone, such as half an open mouth, is an error of the networks. In coloured light they see the face as
+        in the light that they learnt from (`defgan.editing.light`).
         """
         crops = to_network(torch.from_numpy(np.stack([face.crop for face in faces])))
-        images = torch.cat([crops, crops.flip(3)]).contiguous()
+        gains = light_gains([face.crop for face in faces])
+        shown = relight(crops, gains)
+        images = torch.cat([shown, shown.flip(3)]).contiguous()
         conditions = (np.stack([face.x for face in faces]), np.stack(ys))
         conditions = (torch.from_numpy(aus.astype(np.float32)).repeat(2, 1) for aus in conditions)
         edit = self._run(images, *conditions)
         change = _both_sides(edit.image - (images if edit.deformed is None else edit.deformed))
         mask = None if edit.mask is None else _both_sides(edit.mask)
-        offsets, deformed = None, crops
+        offsets, deformed, moved_shown = None, crops, shown
         if edit.grid is not None:
             steps = to_offsets(edit.grid).permute(0, 3, 1, 2)
             steps[len(faces) :, 0].neg_()  # right is left in the mirror
             offsets = _both_sides(steps).permute(0, 2, 3, 1)
-            deformed = warp(to_grid(offsets), crops)
+            grid = to_grid(offsets)
+            deformed, moved_shown = warp(grid, crops), warp(grid, shown)
             painted = 1 - _kept(faces, ys)
             change, mask = change * painted, None if mask is None else mask * painted
+        change = relight_change(moved_shown, change, 1 / gains)
         image, moved = to_pixels(deformed + change), to_pixels(deformed)
-        texture = None if edit.texture is None else to_pixels(_both_sides(edit.texture))
+        texture = None if edit.texture is None else to_pixels(relight(_both_sides(edit.texture), 1 / gains))
         change = (127.5 * change).permute(0, 2, 3, 1)
         return [
             Parts(
