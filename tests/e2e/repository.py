@@ -67,21 +67,27 @@ class Clone:
 
     def run(self, *command: str, ok: bool = True) -> str:
         """Run a command in the repository and return all that it printed."""
-        # Not a pipe: what a command leaves at work, as `dvc queue start` does, would hold it open.
-        with TemporaryFile("w+", encoding="utf-8") as log:
-            ended = subprocess.run(
-                command,
-                cwd=self.path,
-                env=self.env,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                timeout=DEADLINE,
-                check=False,
-            )
-            log.seek(0)
-            printed = log.read()
-        assert (ended.returncode == 0) == ok, f"{command} ended with {ended.returncode}:\n{printed[-4000:]}"
+        code, printed = self._watch(DEADLINE, command)
+        assert code is not None and (code == 0) == ok, f"{command} ended with {code}:\n{printed[-4000:]}"
         return printed
+
+    def _watch(self, seconds: float, command: tuple[str, ...]) -> tuple[int | None, str]:
+        """A command's exit code and all that it printed; None where it was killed, with all its children, after a while.
+
+        It prints to a file: what it leaves at work, as `dvc queue start` does, would hold a pipe open.
+        """
+        with TemporaryFile("w+", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                command, cwd=self.path, env=self.env, stdout=log, stderr=log, start_new_session=True
+            )
+            try:
+                code = process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                code = None
+            log.seek(0)
+            return code, log.read()
 
     def commit(self, message: str) -> None:
         """Commit everything."""
@@ -104,17 +110,7 @@ class Clone:
 
     def kill_after(self, seconds: float, *command: str) -> str:
         """Run a command and kill it, with all its children, after a while; return all that it printed."""
-        with (self.path.parent / "killed.log").open("w+", encoding="utf-8") as log:
-            process = subprocess.Popen(
-                command, cwd=self.path, env=self.env, stdout=log, stderr=log, start_new_session=True
-            )
-            try:
-                process.wait(seconds)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            log.seek(0)
-            return log.read()
+        return self._watch(seconds, command)[1]
 
     def at_work(self) -> list[psutil.Process]:
         """The processes that work in the repository, in whatever session; MLflow's writers end by themselves."""
