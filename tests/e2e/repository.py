@@ -72,7 +72,7 @@ class Clone:
         return printed
 
     def _watch(self, seconds: float, command: tuple[str, ...]) -> tuple[int | None, str]:
-        """A command's exit code and all that it printed; None where it was killed, with all its children, after a while.
+        """A command's exit code and all that it printed; None where it was killed, with its children, after `seconds`.
 
         It prints to a file: what it leaves at work, as `dvc queue start` does, would hold a pipe open.
         """
