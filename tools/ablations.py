@@ -85,7 +85,7 @@ def write_report(rows: list[ablation_table.Row], data: dict) -> None:
     """Write table and figure to reports/ablations, and print the table; `data` are the params of that name."""
     table, text = ablation_table.table(rows), ablation_table.caption(rows, data)
     with atomic_directory(REPORTS) as directory, figure_style():
-        ablation_table.frame(rows).to_csv(directory / "ablations.csv", index=False)
+        ablation_table.frame(rows).to_csv(directory / "ablations.csv", index=False, float_format="%.6g")
         (directory / "ablations.md").write_text(markup.markdown(table, TITLE, text), encoding="utf-8")
         (directory / "ablations.tex").write_text(markup.latex(table, TITLE, text), encoding="utf-8")
         save(ablation_table.figure(rows), directory, "ablations", photographs=False)
