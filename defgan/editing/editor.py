@@ -23,11 +23,9 @@ from defgan.editing.image_file import NOTE, Photograph, from_image, open_photogr
 from defgan.editing.light import light_gains, relight, relight_change
 from defgan.editing.native import apply_edit
 from defgan.editing.targets import GroupTarget, Target, make_target
-from defgan.editing.threads import in_parts
 from defgan.editing.trained_weights import read_weights
 from defgan.errors import UserError
 from defgan.facs import AU_NAMES
-from defgan.methods.base import Edit
 from defgan.methods.model import Model
 from defgan.pixels import to_network, to_pixels
 from defgan.warp import to_grid, to_offsets, warp
@@ -174,7 +172,8 @@ class Editor:
         images = torch.cat([shown, shown.flip(3)]).contiguous()
         conditions = (np.stack([face.x for face in faces]), np.stack(ys))
         conditions = (torch.from_numpy(aus.astype(np.float32)).repeat(2, 1) for aus in conditions)
-        edit = self._run(images, *conditions)
+        edit = self._model.edit(*(tensor.to(self._device) for tensor in (images, *conditions)))
+        edit = edit._make(None if part is None else part.cpu() for part in edit)
         change = _both_sides(edit.image - (images if edit.deformed is None else edit.deformed))
         mask = None if edit.mask is None else _both_sides(edit.mask)
         offsets, deformed, moved_shown = None, crops, shown
@@ -203,13 +202,6 @@ class Editor:
             )
             for row, (face, y) in enumerate(zip(faces, ys, strict=True))
         ]
-
-    def _run(self, *inputs: torch.Tensor) -> Edit:
-        """The networks' edit of a batch, on the CPU: images, x and y."""
-        if self._device.type == "cpu":
-            return Edit(*in_parts(self._model.edit, *inputs))
-        edit = self._model.edit(*(tensor.to(self._device) for tensor in inputs))
-        return Edit(*(None if part is None else part.cpu() for part in edit))
 
     def estimate_aus(self, pixels: np.ndarray, face: Face) -> np.ndarray:
         """The AUs of an edited photograph at the original's points, (17,); NaN where the estimator finds no face."""

@@ -16,7 +16,6 @@ from defgan.editing.face_finder import FaceFinder
 from defgan.editing.image_file import open_photograph
 from defgan.editing.pictures import resized
 from defgan.editing.targets import HIGHEST, check_strength
-from defgan.editing.threads import one_thread
 from defgan.editing.video.clip import ENCODERS, Clip, fresh_clip
 from defgan.editing.video.edit import (
     AUS_SPREAD,
@@ -26,6 +25,7 @@ from defgan.editing.video.edit import (
     chunks,
     everything,
     is_moving,
+    one_thread,
     open_moving,
 )
 from defgan.editing.video.face_tracker import FaceTracker

@@ -11,11 +11,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import torch
 from av.error import FFmpegError
 
 from defgan import alignment
@@ -23,7 +25,6 @@ from defgan.editing.editor import Editor, Parts
 from defgan.editing.eyes import lid_weight
 from defgan.editing.face_finder import RIVAL, Face, FaceFinder
 from defgan.editing.native import apply_edit, deform_crop
-from defgan.editing.threads import one_thread
 from defgan.editing.video import animation, clip
 from defgan.editing.video.animation import Animation
 from defgan.editing.video.clip import Clip
@@ -187,6 +188,17 @@ def make_plan(
     if not any(edit.presence.any() for edit in edits):
         raise UserError("no face in this clip can be edited: each is too small, or seen from the side")
     return Plan(times, tracker.shots, edits, cut)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes on one core: networks as small as MTCNN's lose more by waiting for a second one than they gain."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def choose(tracks: Sequence[Track], shots: Sequence[int], times: np.ndarray, face: Choice) -> list[Track]:
