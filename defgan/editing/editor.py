@@ -182,7 +182,8 @@ class Editor:
             steps[len(faces) :, 0].neg_()  # right is left in the mirror
             offsets = _both_sides(steps).permute(0, 2, 3, 1)
             grid = to_grid(offsets)
-            deformed, moved_shown = warp(grid, crops), warp(grid, shown)
+            deformed = warp(grid, crops)
+            moved_shown = deformed if shown is crops else warp(grid, shown)
             painted = 1 - _kept(faces, ys)
             change, mask = change * painted, None if mask is None else mask * painted
         change = relight_change(moved_shown, change, 1 / gains)

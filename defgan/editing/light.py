@@ -39,15 +39,19 @@ def light_gains(crops: Sequence[np.ndarray]) -> Tensor:
 
 def relight(images: Tensor, gains: Tensor) -> Tensor:
     """Images in [-1, 1], N×3×H×W, in the light of these factors; those with factors of 1 are returned as they are."""
+    if (same := same_light(gains)).all():
+        return images
     linear = images.add(1).div(2).clamp(0, 1) ** _GAMMA
     relit = (linear * gains).clamp(0, 1) ** (1 / _GAMMA) * 2 - 1
-    return torch.where(same_light(gains), images, relit)
+    return torch.where(same, images, relit)
 
 
 def relight_change(deformed: Tensor, change: Tensor, gains: Tensor) -> Tensor:
     """A change of deformed images, N×3×H×W in [-1, 1] twice, as it is in the light of these factors."""
+    if (same := same_light(gains)).all():
+        return change
     relit = relight(deformed + change, gains) - relight(deformed, gains)
-    return torch.where(same_light(gains), change, relit)
+    return torch.where(same, change, relit)
 
 
 def same_light(gains: Tensor) -> Tensor:
