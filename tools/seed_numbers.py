@@ -20,28 +20,29 @@ COPY = "copy"
 
 @dataclass(frozen=True)
 class Measure:
-    """How a number is printed, and which way it is better."""
+    """How a number is printed, what measured it, and which way it is better."""
 
     heading: str
     digits: int
     sign: str = ""
     scale: float = 1
     better: int = 0  # 1: more is better, -1: less, 0: neither
+    network: str = ""  # its key in `networks` of the metrics; "" where no network measures
 
 
 MEASURES = MappingProxyType(
     {
-        "frechet": Measure("Fréchet distance ↓", 2, better=-1),
-        "kernel": Measure("kernel distance × 1000 ↓", 1, scale=1000, better=-1),
-        "identity": Measure("identity distance ↓", 4, better=-1),
+        "frechet": Measure("Fréchet distance ↓", 2, better=-1, network="frechet"),
+        "kernel": Measure("kernel distance × 1000 ↓", 1, scale=1000, better=-1, network="kernel"),
+        "identity": Measure("identity distance ↓", 4, better=-1, network="identity"),
         "gain_final": Measure("gain over copying, final ↑", 3, "+", better=1),
         "gain_deformed": Measure("gain over copying, deformed ↑", 3, "+", better=1),
         "ssim": Measure("SSIM ↑", 4, better=1),
         "epe": Measure("end-point error, px ↓", 3, better=-1),
         "motion_cosine": Measure("cosine ↑", 3, "+", better=1),
         "motion_share": Measure("share of the true motion", 2, "+"),
-        "response": Measure("response ↑", 3, "+", better=1),
-        "au_icc": Measure("AU ICC(3,1) ↑", 3, "+", better=1),
+        "response": Measure("response ↑", 3, "+", better=1, network="action_units"),
+        "au_icc": Measure("AU ICC(3,1) ↑", 3, "+", better=1, network="action_units"),
         "mean_offset": Measure("mean offset, px", 2),
         "mean_mask": Measure("mean mask", 3),
     }

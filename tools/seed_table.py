@@ -1,6 +1,6 @@
 """The tables and the figure of several seeds: mean ± standard deviation, and in how many seeds an order holds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -70,11 +70,12 @@ def order_table(found: pd.DataFrame) -> pd.DataFrame:
 def _what(runs: Sequence[Run], length: str) -> str:
     """What was run and measured."""
     networks = runs[0].metrics["networks"]
+    kernel = networks["kernel"] + ("" if networks["kernel"] == "KID" else " (in place of KID)")
     seeds = ", ".join(map(str, sorted({run.seed for run in runs})))
     return (
         f"The whole experiment under the seeds {seeds}; training: {length}. The seed decides the rendered faces, the "
         "targets and the first weights. Mean ± standard deviation over the seeds. "
-        f"{networks['frechet']}{in_place(networks, 'frechet')}; {networks['kernel']}; identity distance: "
+        f"{networks['frechet']}{in_place(networks, 'frechet')}; {kernel}; identity distance: "
         f"{networks['identity']}{in_place(networks, 'identity')}.{supervision(registry.every())}"
     )
 
@@ -108,8 +109,8 @@ def _shown(numbers: pd.DataFrame) -> list[str]:
     return [name for name in dict.fromkeys(numbers["method"]) if name in kept]
 
 
-def figure(numbers: pd.DataFrame) -> Figure:
-    """A ring per seed, and a bar at the mean; one panel per measure."""
+def figure(numbers: pd.DataFrame, networks: Mapping[str, str]) -> Figure:
+    """A ring per seed, and a bar at the mean; one panel per measure. Below it stands which of `networks` measured."""
     names = _shown(numbers)
     found = Figure(figsize=(9.6, 1.6 + 0.55 * len(names)), layout="constrained")
     panels = found.subplots(2, 3, sharey=True)
@@ -123,6 +124,7 @@ def figure(numbers: pd.DataFrame) -> Figure:
         if key == "gain_final":
             axes.axvline(0, color=DARK, linewidth=0.8)
         axes.set_title(MEASURES[key].heading, loc="left")
+        axes.set_xlabel(networks.get(MEASURES[key].network, ""), size=7.5)
         axes.grid(axis="x")
         axes.margins(x=0.1)
         axes.xaxis.set_major_locator(MaxNLocator(5))
@@ -140,14 +142,13 @@ def figure_caption(runs: Sequence[Run], numbers: pd.DataFrame, data: str) -> Cap
     shown = (method for method in registry.every() if method.name in names)
     return Caption(
         title="Several seeds",
-        shows="One ring per seed; the bar is their mean. Another seed means other faces, targets and first weights. "
-        f"Fréchet distance: {networks['frechet']}; identity distance: {networks['identity']}; response: by "
-        f"{ESTIMATOR}.{supervision(shown)}",
+        shows="One ring per seed; the bar is their mean. Below a panel stands the network that measured it. "
+        f"Another seed means other faces, targets and first weights.{supervision(shown)}",
         data=data,
         methods=methods,
         substitutes=tuple(
             f"{networks[kind]} in place of {PAPERS_NETWORKS[kind][1]}"
-            for kind in ("frechet", "identity")
+            for kind in PAPERS_NETWORKS
             if in_place(networks, kind)
         ),
         params=("seed", "training.batches", "training.epochs"),

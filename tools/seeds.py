@@ -31,10 +31,8 @@ from tools.seed_numbers import Run, frame
 REPORTS = Path("reports/seeds")
 LOGS = Path(".defgan/seeds")
 EVERY = (*registry.NAMES, TRUTH)
-USUAL = tuple(name for name in EVERY if name not in {method.name for method in registry.trained()}) + tuple(
-    method.name for method in registry.told_aus()
-)
-"""Without what is told no AUs: StarGAN."""
+TOLD_NO_AUS = {method.name for method in registry.trained() if not method.told_aus}
+"""StarGAN: it runs only where it is named."""
 
 
 def target(name: str) -> str:
@@ -51,12 +49,12 @@ def choose(only: list[str]) -> list[str]:
     """The methods to run, in the order of the tables; the usual ones where none is named."""
     if unknown := [name for name in only if name not in EVERY]:
         raise UserError(f"no method is called {unknown[0]!r}; there are {', '.join(EVERY)}")
-    return [name for name in EVERY if name in (only or USUAL)]
+    return [name for name in EVERY if (name in only if only else name not in TOLD_NO_AUS)]
 
 
-def find(seed: int, name: str, content: Mapping[str, Any]) -> tuple[str, str] | None:
+def find(seed: int, name: str, overrides: Mapping[str, Any]) -> tuple[str, str] | None:
     """Experiment and commit of a result that is up to date; the experiment is "" where the commit at hand has it."""
-    experiment = experiment_name(seed, name)
+    experiment, content = experiment_name(seed, name), overridden(read_params(), overrides)
     if commit := experiments.find(experiment, target(name), content):
         return experiment, commit
     commit = experiments.at_head(target(name), content)
@@ -67,7 +65,7 @@ def run(seed: int, name: str, overrides: dict[str, Any]) -> None:
     """One method of one seed, where it is not there yet."""
     experiment, started = experiment_name(seed, name), time.monotonic()
     how = "there already"
-    if find(seed, name, overridden(read_params(), overrides)) is None:
+    if find(seed, name, overrides) is None:
         how = "new"
         with console.status(f"{experiment}: starting") as status:
             experiments.run(
@@ -84,7 +82,7 @@ def read(seed: int, overrides: dict[str, Any]) -> list[Run]:
     """All results of a seed that are there and up to date."""
     runs = []
     for name in EVERY:
-        if (found := find(seed, name, overridden(read_params(), overrides))) is None:
+        if (found := find(seed, name, overrides)) is None:
             continue
         experiment, commit = found
         metrics = experiments.metrics(commit, f"metrics/methods/{name}.json")
@@ -105,7 +103,7 @@ def write_report(runs: list[Run], length: str, data: str) -> None:
     with atomic_directory(REPORTS) as directory, figure_style():
         for name, page in pages.items():
             write_page(page, directory, name)
-        save(seed_table.figure(numbers), directory, "seeds", photographs=False)
+        save(seed_table.figure(numbers, runs[0].metrics["networks"]), directory, "seeds", photographs=False)
         caption = seed_table.figure_caption(runs, numbers, data)
         (directory / CAPTIONS).write_text(as_text({"seeds": caption}), encoding="utf-8")
     # One line per measure, as a terminal is narrower than the table.

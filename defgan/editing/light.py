@@ -1,7 +1,7 @@
-"""Coloured light: the networks are shown a face as in light that they learnt from, and the edit goes back to its own.
+"""Coloured light: the networks see a face in light that they learnt from; the edit goes back to the face's own light.
 
 They learnt teeth and the inside of mouths in light that is nearly white, and paint them so. In the warm light of a lamp
-they would be bluish.
+these would be bluish.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 
 RED, BLUE = (0.0, 1.15), (-0.85, 0.05)
-"""Logarithms of red and blue over green, linear, of the skin that was learnt from: rendered people with random tints.
+"""Logarithms of red and blue over green, linear, of skin in usual light.
 
-Red begins at 0, so a grey photograph stays grey.
+Rendered skin has 0.35 to 1.09 and -0.70 to -0.16; the random tints of the training widen that. Red begins at 0, so a
+grey photograph stays grey.
 """
 LARGEST = 4.0
 """Largest factor of a channel, and of the way back: a channel with more to gain holds little but noise."""
