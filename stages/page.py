@@ -54,15 +54,18 @@ def page() -> None:
     """Put tables, figures and sliders on one page."""
     with stage("page") as (params, run):
         figures_at = existing(figures_folder(params.model_dump()["data"]) / CAPTIONS).parent
-        first = existing(f"reports/tables/{pages.FIRST_TABLE}.md")
+        tables_at = existing(f"reports/tables/{pages.FIRST_TABLE}.md").parent
         compared = json.loads(existing("metrics/compare.json").read_text(encoding="utf-8"))
         seeds = [SEEDS] if pages.of_this_run(SEEDS / "seeds.csv", params.seed, compared["methods"]) else []
         figures = pages.read_figures((figures_at, *seeds, VOTES, FORMS), flatten(params.model_dump()), PAGE)
         runs = latest_runs(repository_root(), EXPERIMENT_TAG, os.environ.get(EXPERIMENT_TAG, ""))
+        table_1, *tables = pages.read_documents(tables_at, first=pages.FIRST_TABLE)
+        over_seeds = [document for folder in seeds for document in pages.read_documents(folder, first=folder.name)]
         html = pages.render(
             figures=figures,
-            tables=pages.read_documents(first.parent, first=pages.FIRST_TABLE),
-            seeds=[document for folder in seeds for document in pages.read_documents(folder, first=folder.name)],
+            first=[*over_seeds[:1], table_1],
+            tables=tables,
+            seeds=over_seeds[1:],
             study=pages.read_documents(VOTES, first="votes"),
             cards=[
                 pages.read_document(card)

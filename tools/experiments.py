@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +113,8 @@ def _reason(lines: list[str]) -> str:
     return "; ".join(said + [line.removeprefix("ERROR: ") for line in lines[at : at + 1]]) or "no output"
 
 
-def _yaml(text: str) -> dict[str, Any]:
+@cache  # a lock file takes a second, and many results are looked up in the same one
+def _yaml(text: str) -> Mapping[str, Any]:
     # YAML 1.2, as DVC writes it: 1e-05 is a number.
     return YAML(typ="safe").load(text)
 

@@ -128,6 +128,7 @@ def substitutes(figures: Sequence[PageFigure], networks: Mapping[str, str]) -> l
 def render(
     *,
     figures: Sequence[PageFigure],
+    first: Sequence[Document],
     tables: Sequence[Document],
     seeds: Sequence[Document],
     study: Sequence[Document],
@@ -138,7 +139,7 @@ def render(
     commit: Commit | None,
     runs: Sequence[RecordedRun],
 ) -> str:
-    """The page as HTML; all text is escaped."""
+    """The page as HTML; all text is escaped. The tables of `first` lie open above the others."""
     environment = Environment(
         loader=PackageLoader("defgan.report"),
         autoescape=True,
@@ -148,9 +149,10 @@ def render(
     )
     return environment.get_template("page.html.j2").render(
         figures=figures,
+        first=first,
         tables=tables,
         sections=(
-            ("seeds", "Several seeds", "tables", seeds),
+            ("several-seeds", "Several seeds", "tables", seeds),
             ("study", "User study", "tables", study),
             ("data", "Data", "cards", cards),
         ),

@@ -28,13 +28,18 @@ SHARED = OVERRIDES | {"ganimation.training.batches": 8, "stargan.training.batche
 """Those of the shared run, whose kill comes in DefGAN's training."""
 
 
+def is_result(name: str) -> bool:
+    """Whether a stage writes this file. Those of several seeds are read by the page alone, and no stage makes them."""
+    return name.startswith(("metrics/", "reports/", "dvc.lock")) and not name.startswith("reports/seeds/")
+
+
 def copy_project(path: Path) -> None:
     """The project's files, as git has or would have them, without results: those would let stages be skipped."""
     listed = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.splitlines()
     for name in listed:
-        if not name.startswith(("metrics/", "reports/", "dvc.lock")) and (ROOT / name).is_file():
+        if not is_result(name) and (ROOT / name).is_file():
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, path / name)
 

@@ -46,7 +46,10 @@ def address(tmp_path_factory) -> str:
     (votes / "plausibility.md").write_text("# User study, stage 1: plausibility\n\n| a |\n|---|\n| 3.25 |\n")
     (votes / "votes.md").write_text("# User study, stage 2: votes (Fig. 7)\n\n| a |\n|---|\n| 63 % |\n")
     (workspace / "reports/seeds").mkdir()
-    (workspace / "reports/seeds/seeds.md").write_text("# Table 1 over several seeds\n")
+    (workspace / "reports/seeds/seeds.md").write_text("# Over seeds\n\n| method | a |\n|---|---|\n| DefGAN | 1.4 |\n")
+    (workspace / "reports/seeds/seeds_order.md").write_text("# Which order holds\n")
+    (workspace / "reports/seeds/captions.json").write_text(as_text({"seeds": CAPTION}))
+    Image.new("RGB", (900, 400), "white").save(workspace / "reports/seeds/seeds.png")
     (workspace / "reports/seeds/seeds.csv").write_text("seed,method,frechet\n0,defgan,1.5\n")
     (workspace / "docs/figures").mkdir(parents=True)
     for path in (ROOT / "docs/figures").glob("[cf]*"):
@@ -141,11 +144,15 @@ def test_nothing_is_wider_than_the_window_and_all_has_a_name(opened):
     assert view.locator("img[src=x]").count() == 0
     view.locator("#fig_01_alpha_strip summary").click()
     assert HOSTILE in view.locator("#fig_01_alpha_strip dl").inner_text()
-    assert "1.5" in view.locator("#tables table").inner_text()
-    assert view.locator("#seeds summary").all_inner_texts() == ["Table 1 over several seeds"]
+    # Table 1 over several seeds stands first; this run's own stands below it.
+    assert view.locator("#tables > h3").all_inner_texts() == ["Over seeds", "Table 1"]
+    assert [text.split()[-1] for text in view.locator("#tables table").all_inner_texts()] == ["1.4", "1.5"]
+    assert view.locator("#several-seeds summary").all_inner_texts() == ["Which order holds"]
+    names = view.locator("[id]").evaluate_all("all => all.map(e => e.id)")
+    assert len(names) == len(set(names))
     # The user study: Fig. 7 among the figures in their order, both forms, and both stages' tables.
     shown = view.locator("#figures > figure").evaluate_all("all => all.map(f => f.id)")
-    assert [name[:6] for name in shown] == ["fig_01", "fig_03", "fig_07", "fig_15", "fig_16"]
+    assert [name[:6] for name in shown] == ["fig_01", "fig_03", "fig_07", "fig_15", "fig_16", "seeds"]
     assert view.locator("#study summary").all_inner_texts() == [
         *("User study, stage 2: votes (Fig. 7)", "User study, stage 1: plausibility")
     ]

@@ -9,11 +9,13 @@ import pytest
 from defgan.evaluation.fidelity import PREDICTED
 from defgan.evaluation.truth import TRUTH
 from defgan.report.page import of_this_run
+from defgan.report.significance import ALL
 from tests.conftest import ROOT
 from tests.report.made_up import DEFORMING, GAINS, every_metrics, tables
 from tools import experiments
 from tools import seeds as command
 from tools.seed_numbers import frame, orders, response
+from tools.seed_table import table
 
 MORE, MOTION = ("ssim", "au_icc", "mean_mask"), ("epe", "motion_cosine", "motion_share", "mean_offset")
 METRICS = {
@@ -151,3 +153,11 @@ def test_a_page_shows_the_seeds_of_its_own_run_only(world):
     assert not of_this_run(path, 1, own) and not of_this_run(path, 7, own)
     assert not of_this_run(path, 0, {"defgan": {"frechet": 10.1}})
     assert not of_this_run(path.with_name("nowhere.csv"), 0, own)
+
+
+def test_the_readme_has_the_committed_numbers():
+    numbers = pd.read_csv(ROOT / "reports/seeds/seeds.csv", dtype={"seed": str}).assign(expression=ALL)
+    rows = table(numbers, ("frechet", "identity", "gain_final")).drop(columns="seeds")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    missing = [row for row in ("| " + " | ".join(cells) + " |" for cells in rows.to_numpy()) if row not in readme]
+    assert len(rows) > 5 and not missing
