@@ -1,6 +1,6 @@
 """What experiments under several seeds measured, by seed, method and expression, and who is better how often."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -16,6 +16,8 @@ from defgan.report.significance import ALL
 from defgan.report.tables import by_expression
 
 COPY = "copy"
+DEFORMED = "deformed"
+"""The rival that a deforming method has in itself: the gain of its deformed image, before the texture."""
 
 
 @dataclass(frozen=True)
@@ -126,20 +128,27 @@ def compared() -> list[tuple[str, str]]:
     return rivals + [(method.name, COPY) for method in registry.trained()]
 
 
+def _ahead(numbers: pd.DataFrame) -> Iterator[tuple[str, str, str, pd.Series]]:
+    """Method, rival, measure, and by how much the method is better, by expression and seed."""
+    every = of_seeds(numbers).set_index(["method", "expression", "seed"]).sort_index()
+    there = set(numbers["method"])
+    for method, rival in (two for two in compared() if there.issuperset(two)):
+        for key, measure in MEASURES.items():
+            if measure.better and (rival != COPY or key in _AGAINST_COPY):
+                yield method, rival, key, measure.better * (every.loc[method, key] - every.loc[rival, key])
+    for method in (one.name for one in registry.every() if one.deforms and one.name in there):
+        own = every.loc[method]
+        yield method, DEFORMED, "gain_final", own["gain_final"] - own["gain_deformed"]
+
+
 def orders(numbers: pd.DataFrame) -> pd.DataFrame:
     """How often one method is better than another: `better` of `seeds`, by measure and expression.
 
     Columns: method, rival, measure, expression, better, seeds. `numbers` is the result of `frame`.
     """
-    every = of_seeds(numbers).set_index(["method", "expression", "seed"]).sort_index()
     rows = []
-    there = set(numbers["method"])
-    for method, rival in (two for two in compared() if there.issuperset(two)):
-        for key, measure in MEASURES.items():
-            if not measure.better or (rival == COPY and key not in _AGAINST_COPY):
-                continue
-            ahead = (measure.better * (every.loc[method, key] - every.loc[rival, key])).dropna()
-            for expression, differences in ahead.groupby("expression", sort=False):
-                row = {"method": method, "rival": rival, "measure": key, "expression": expression}
-                rows.append(row | {"better": int((differences > 0).sum()), "seeds": len(differences)})
+    for method, rival, key, ahead in _ahead(numbers):
+        for expression, differences in ahead.dropna().groupby("expression", sort=False):
+            row = {"method": method, "rival": rival, "measure": key, "expression": expression}
+            rows.append(row | {"better": int((differences > 0).sum()), "seeds": len(differences)})
     return pd.DataFrame(rows, columns=["method", "rival", "measure", "expression", "better", "seeds"])

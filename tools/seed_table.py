@@ -16,7 +16,7 @@ from defgan.report.names import PAPERS_NETWORKS, colour, in_place, method_name, 
 from defgan.report.significance import ALL
 from defgan.report.style import DARK
 from defgan.report.tables import Page
-from tools.seed_numbers import ABOUT, BEYOND, BY_EXPRESSION, COPY, MEASURES, TABLE_1, Run, of_seeds, orders
+from tools.seed_numbers import ABOUT, BEYOND, BY_EXPRESSION, COPY, DEFORMED, MEASURES, TABLE_1, Run, of_seeds, orders
 
 TITLE = "Table 1 over several seeds"
 PANELS = ("frechet", "kernel", "identity", "gain_final", "motion_cosine", "response")
@@ -56,15 +56,31 @@ def by_expression(numbers: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def _rival(name: str) -> str:
+    """How the tables call what a method is compared with."""
+    return "its own deformed image" if name == DEFORMED else method_name(name)
+
+
 def order_table(found: pd.DataFrame) -> pd.DataFrame:
     """One row per two methods and measure: in how many seeds the first is better, over all and by expression."""
     rows = []
     for (method, rival, key), own in found.groupby(["method", "rival", "measure"], sort=False):
         cells = {row.expression: f"{row.better} of {row.seeds}" for row in own.itertuples()}
         columns = {name: cells.get(name, NOT_AVAILABLE) for name in (ALL, *EXPRESSIONS)}
-        row = {"better": method_name(method), "than": method_name(rival), "measure": MEASURES[key].heading}
+        row = {"better": method_name(method), "than": _rival(rival), "measure": MEASURES[key].heading}
         rows.append(row | columns)
     return pd.DataFrame(rows)
+
+
+def mixed(found: pd.DataFrame) -> str:
+    """The orders that hold in some seeds only, by method, rival and measure; "" where there are none."""
+    some = found[(found["better"] > 0) & (found["better"] < found["seeds"])]
+    sentences = [
+        f"{method_name(method)} is better than {_rival(rival)} by {MEASURES[key].heading.rstrip(' ↑↓')}: "
+        + ", ".join(f"{row.expression} {row.better} of {row.seeds}" for row in own.itertuples())
+        for (method, rival, key), own in some.groupby(["method", "rival", "measure"], sort=False)
+    ]
+    return f"Orders that hold in some seeds only: {'; '.join(sentences)}. " if sentences else ""
 
 
 def _what(runs: Sequence[Run], length: str) -> str:
@@ -99,7 +115,9 @@ def pages(runs: Sequence[Run], numbers: pd.DataFrame, length: str) -> dict[str, 
             single[[*ABOUT, "expression", *BY_EXPRESSION]],
             beyond + what,
         ),
-        "seeds_order": Page("Which order holds over the seeds", order_table(found), found, counts + beyond + what),
+        "seeds_order": Page(
+            "Which order holds over the seeds", order_table(found), found, counts + mixed(found) + beyond + what
+        ),
     }
 
 

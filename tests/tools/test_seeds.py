@@ -15,7 +15,7 @@ from tests.report.made_up import DEFORMING, GAINS, every_metrics, tables
 from tools import experiments
 from tools import seeds as command
 from tools.seed_numbers import frame, orders, response
-from tools.seed_table import table
+from tools.seed_table import mixed, table
 
 MORE, MOTION = ("ssim", "au_icc", "mean_mask"), ("epe", "motion_cosine", "motion_share", "mean_offset")
 METRICS = {
@@ -143,6 +143,17 @@ def test_an_order_is_counted_by_seed_measure_and_expression():
     assert found.loc[("defgan", "ganimation", "gain_final", "all")].tolist() == [3, 3]
     assert "mean_mask" not in found.index.get_level_values("measure")  # neither more nor less is better
     assert "motion_cosine" not in found.index.get_level_values("measure")  # GANimation has none
+    said = mixed(found.reset_index())
+    assert "DefGAN is better than GANimation by identity distance: sad 1 of 3" in said
+    assert "by Fréchet distance: all 2 of 3" in said and "gain over copying" not in said
+
+
+def test_a_final_image_is_compared_with_its_deformed_one():
+    runs = [run(0, "defgan", gain_final=0.2, gain_deformed=0.1), run(1, "defgan", gain_final=0.2, gain_deformed=0.3)]
+    found = orders(frame(runs)).set_index(["method", "rival", "measure", "expression"])
+    assert found.loc[("defgan", "deformed", "gain_final", "all")].tolist() == [1, 2]
+    said = mixed(found.reset_index())
+    assert "DefGAN is better than its own deformed image by gain over copying, final: all 1 of 2" in said
 
 
 def test_a_page_shows_the_seeds_of_its_own_run_only(world):
