@@ -208,8 +208,9 @@ def metrics(commit: str, path: str) -> dict[str, Any]:
     return json.loads(git("show", f"{commit}:./{path}"))
 
 
+@cache
 def output(commit: str, path: str) -> bytes:
-    """The content of a file of an experiment that DVC's cache holds."""
+    """The content of a file of an experiment that DVC's cache holds; UserError where it does not hold it."""
     import dvc.api  # takes a second: not for those who only ask for help
 
     try:

@@ -52,13 +52,26 @@ def choose(only: list[str]) -> list[str]:
     return [name for name in EVERY if (name in only if only else name not in TOLD_NO_AUS)]
 
 
+def edits_of(commit: str, name: str) -> bytes:
+    """The table of a method's edits, a Parquet file; UserError where DVC's cache lacks it."""
+    return experiments.output(commit, f"data/evaluation/{name}.parquet")
+
+
+def is_held(commit: str, name: str) -> bool:
+    """Whether the table is in DVC's cache. In a fresh clone it is not: git has the committed numbers alone."""
+    try:
+        edits_of(commit, name)
+    except UserError:
+        return False
+    return True
+
+
 def find(seed: int, name: str, overrides: Mapping[str, Any]) -> tuple[str, str] | None:
     """Experiment and commit of a result that is up to date; the experiment is "" where the commit at hand has it."""
     experiment, content = experiment_name(seed, name), overridden(read_params(), overrides)
-    if commit := experiments.find(experiment, target(name), content):
-        return experiment, commit
-    commit = experiments.at_head(target(name), content)
-    return ("", commit) if commit else None
+    own, at_head = experiments.find(experiment, target(name), content), experiments.at_head(target(name), content)
+    found = ((experiment, own), ("", at_head))
+    return next(((where, commit) for where, commit in found if commit and is_held(commit, name)), None)
 
 
 def run(seed: int, name: str, overrides: dict[str, Any]) -> None:
@@ -87,7 +100,7 @@ def read(seed: int, overrides: dict[str, Any]) -> list[Run]:
         experiment, commit = found
         metrics = experiments.metrics(commit, f"metrics/methods/{name}.json")
         if metrics["images"]:  # photographs have no true images
-            edits = pd.read_parquet(io.BytesIO(experiments.output(commit, f"data/evaluation/{name}.parquet")))
+            edits = pd.read_parquet(io.BytesIO(edits_of(commit, name)))
             runs.append(Run(seed, name, experiment, commit, metrics, edits))
     return runs
 

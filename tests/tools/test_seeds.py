@@ -96,6 +96,20 @@ def test_stargan_runs_where_it_is_named_and_what_is_there_does_not_run_again(wor
     assert "| StarGAN (App. F) | 2 |" in open("reports/seeds/seeds.md", encoding="utf-8").read()
 
 
+def test_committed_results_whose_files_are_gone_are_made_again(world, monkeypatch):
+    held = experiments.output
+
+    def output(commit, path):
+        if commit == "at head":
+            raise command.UserError("not in the cache")
+        return held(commit, path)
+
+    monkeypatch.setattr(experiments, "output", output)
+    command.seeds(count=1, method=["copy", "defgan"])
+    assert [name for name, *_ in world] == ["seed-0-copy", "seed-0-defgan"]
+    assert pd.read_csv("reports/seeds/seeds.csv")["method"].unique().tolist() == ["copy", "defgan"]
+
+
 def test_a_seed_that_fails_is_named_and_the_others_stand_in_the_table(world, capsys):
     with pytest.raises(SystemExit):
         command.seeds(count=4, method=["defgan"])
