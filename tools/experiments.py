@@ -216,9 +216,7 @@ def output(commit: str, path: str) -> bytes:
     try:
         return dvc.api.read(path, rev=commit, mode="rb")
     except Exception as error:  # DVC's own errors and those of the file system have no common class
-        raise UserError(
-            f"{path} of commit {commit[:12]}: {error}; the experiment's results are gone, remove it"
-        ) from error
+        raise UserError(f"{path} of commit {commit[:12]}: {error}") from error
 
 
 def check_repository() -> None:
