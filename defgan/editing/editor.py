@@ -19,6 +19,7 @@ from defgan import alignment, methods
 from defgan.editing import DEFAULT
 from defgan.editing.eyes import iris_weight
 from defgan.editing.face_finder import Face, FaceFinder
+from defgan.editing.folds import unfold
 from defgan.editing.image_file import NOTE, Photograph, from_image, open_photograph
 from defgan.editing.light import light_gains, relight, relight_change
 from defgan.editing.native import apply_edit
@@ -89,12 +90,14 @@ def _both_sides(fields: torch.Tensor) -> torch.Tensor:
     return (own + mirrored.flip(3)) / 2
 
 
+def _eyes(face: Face) -> np.ndarray:
+    """Centres of both eyes, 2×2, pixels of the crop."""
+    return alignment.apply(face.transform, face.points[:2])
+
+
 def _kept(faces: Sequence[Face], ys: Sequence[np.ndarray]) -> torch.Tensor:
     """`iris_weight` of N faces, N×1×S×S."""
-    weights = [
-        iris_weight(alignment.apply(face.transform, face.points[:2]), face.x, y, len(face.crop))
-        for face, y in zip(faces, ys, strict=True)
-    ]
+    weights = [iris_weight(_eyes(face), face.x, y, len(face.crop)) for face, y in zip(faces, ys, strict=True)]
     return torch.from_numpy(np.stack(weights)[:, None])
 
 
@@ -180,7 +183,9 @@ class Editor:
         if edit.grid is not None:
             steps = to_offsets(edit.grid).permute(0, 3, 1, 2)
             steps[len(faces) :, 0].neg_()  # right is left in the mirror
-            offsets = _both_sides(steps).permute(0, 2, 3, 1)
+            means = _both_sides(steps).permute(0, 2, 3, 1).contiguous().numpy()
+            smooth = [unfold(mean, _eyes(face)) for mean, face in zip(means, faces, strict=True)]
+            offsets = torch.from_numpy(np.stack(smooth))
             grid = to_grid(offsets)
             deformed = warp(grid, crops)
             moved_shown = deformed if shown is crops else warp(grid, shown)

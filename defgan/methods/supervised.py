@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 losses = LazyModule("defgan.methods.losses")
 supervision = LazyModule("defgan.methods.supervision")
 truth = LazyModule("defgan.methods.truth_losses")
+modulated = LazyModule("defgan.networks.modulated")
 discriminator = LazyModule("defgan.networks.discriminator")
+
+
+Stops = Annotated[float, Field(ge=-4, le=4)]
 
 
 class PairChanges(Strict):
@@ -36,6 +40,7 @@ class PairChanges(Strict):
     shade: Share
     blur: Share
     noise: Share
+    exposure: tuple[Stops, Stops]
 
 
 class Coefficients(Strict):
@@ -57,6 +62,8 @@ class Coefficients(Strict):
     lambda_exp: Coefficient
     lambda_exp_d: Coefficient
     au_jitter: Share
+    jitter_both: bool
+    conditioning: Literal["maps", "norms"]
     deformation: Deformation
     max_offset: Annotated[float, Field(gt=0)]
     grid_stride: Annotated[int, Field(ge=2, le=4, multiple_of=2)]
@@ -65,6 +72,8 @@ class Coefficients(Strict):
     @model_validator(mode="after")
     def _the_grid_can_be_the_identity(self) -> Self:
         check_grid(self.deformation, self.max_offset, "supervised.")
+        if self.conditioning == "norms" and (self.deformation, self.grid_stride) != ("offset", 2):
+            raise ValueError("supervised.conditioning: norms needs deformation: offset and grid_stride: 2")
         return self
 
 
@@ -116,16 +125,24 @@ class SupervisedMethod(Method):
 
     def architecture(self, params: Params) -> dict[str, Any]:
         """The twin's; where it has a grid, with the block's own, and without what ablations of the twin leave out."""
-        architecture = self.twin.architecture(params)
+        architecture = self.twin.architecture(params) | {"conditioning": params.supervised.conditioning}
         if self.deforms:
             own = ("deformation", "max_offset", "grid_stride")
             architecture |= {key: getattr(params.supervised, key) for key in own}
             architecture |= {"use_deformation": True, "use_texture": True}
         return architecture
 
-    def networks(self, **architecture: Any) -> dict[str, nn.Module]:
-        """The twin's."""
-        return self.twin.networks(**architecture)
+    def networks(
+        self, conditioning: Literal["maps", "norms"] = "maps", **architecture: Any
+    ) -> dict[str, nn.Module]:  # fmt: skip
+        """The twin's where the AUs are maps beside the image; those of `defgan.networks.modulated` for "norms"."""
+        if conditioning == "maps":
+            return self.twin.networks(**architecture)
+        size = {key: architecture[key] for key in ("channels", "residual_blocks")}
+        networks: dict[str, nn.Module] = {"texture": modulated.TextureGenerator(**size)}
+        if self.deforms:
+            networks["deformation"] = modulated.DeformationGenerator(**size, max_offset=architecture["max_offset"])
+        return networks
 
     def edit(self, model: Model, images: Tensor, x: Tensor, y: Tensor) -> Edit:
         """The twin's way, on this method's own networks."""

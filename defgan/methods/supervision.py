@@ -70,6 +70,14 @@ def jitter(x: Tensor, size: float) -> Tensor:
     return (x + noise + rare * bool(size)).clamp(0, 1)
 
 
+def asked(read: Tensor, x: Tensor, y: Tensor) -> Tensor:
+    """The target AUs of an edit whose input was read as `read`, all N×17: y, but as read where y keeps x.
+
+    So one edits a photograph: what is to stay is as it was read. Such a unit then keeps still, however it was read.
+    """
+    return torch.where(x == y, read, y)
+
+
 class Learner(base.Learner):
     """Generators shown the truth; from `critic_start` of the run on, D judges them too."""
 
@@ -94,11 +102,13 @@ class Learner(base.Learner):
 
         def step(*tensors: Tensor) -> tuple[dict[str, Tensor], Edit]:
             batch = Batch.of(*tensors)
-            edit = self.model.edit(batch.images, jitter(batch.x, self.coefficients.au_jitter), batch.y)
+            x = jitter(batch.x, self.coefficients.au_jitter)
+            y = asked(x, batch.x, batch.y) if self.coefficients.jitter_both else batch.y
+            edit = self.model.edit(batch.images, x, y)
             terms = {} if self.discriminator is None else self._discriminate(batch, edit.image.detach(), judged)
             judgement = self._judge(batch, edit) if judged else {}
-            asked = (*self.method.image_terms, *(CRITIC_GENERATOR_TERMS if judged else ()))
-            loss, found = losses.total_loss(asked, Values(batch, edit, **judgement), self.coefficients)
+            summands = (*self.method.image_terms, *(CRITIC_GENERATOR_TERMS if judged else ()))
+            loss, found = losses.total_loss(summands, Values(batch, edit, **judgement), self.coefficients)
             norm = self.runtime.descend(self._optimizer_g, self.model, loss, self.training.max_grad_norm)
             if self.discriminator is not None:
                 self.discriminator.requires_grad_(True)
@@ -114,11 +124,13 @@ class Learner(base.Learner):
             scores, aus = self.discriminator(torch.cat([true, fake]))
         (scores_real, scores_fake), (predicted, _) = scores.chunk(2), aus.chunk(2)
         truly = Batch(true, batch.y, batch.y, batch.mix)
-        asked, norms = [term for term in DISCRIMINATOR_TERMS if judged or term.kind != "critic"], None
+        summands, norms = [term for term in DISCRIMINATOR_TERMS if judged or term.kind != "critic"], None
         if judged:
-            norms = losses.gradient_norms(self.discriminator, true, fake, batch.mix)
+            # In the same precision: it is the dearest part of a step.
+            with self.model.module.autocast(fake):
+                norms = losses.gradient_norms(self.discriminator, true, fake, batch.mix)
         values = DiscriminatorValues(truly, predicted, scores_real, scores_fake, norms)
-        loss, terms = losses.total_loss(tuple(asked), values, self.coefficients)
+        loss, terms = losses.total_loss(tuple(summands), values, self.coefficients)
         # 0·D_c: distributed training asks for a gradient of every parameter.
         norm = self.runtime.descend(self._optimizer_d, self.discriminator, loss + 0 * scores.sum())
         self.discriminator.requires_grad_(False)

@@ -18,15 +18,21 @@ VARIANTS = 64
 
 
 def normalise(features: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
-    """Instance normalisation of N×C×H×W by its own statistics over H and W, in fp32; weight and bias are (C,)."""
+    """Instance normalisation of N×C×H×W by its own statistics over H and W, in fp32; weight, bias (C,) or N×C."""
     full = features.float()
     variance, mean = torch.var_mean(full, (2, 3), correction=0, keepdim=True)
-    scale = weight[None, :, None, None] * torch.rsqrt(variance + eps)
-    return ((full - mean) * scale + bias[None, :, None, None]).to(features.dtype)
+    scale = weight[..., None, None] * torch.rsqrt(variance + eps)
+    return ((full - mean) * scale + bias[..., None, None]).to(features.dtype)
+
+
+def compiles(features: Tensor) -> bool:
+    """Whether norms are worth compiling for these features: on a GPU, where there is Triton."""
+    return features.is_cuda and importlib.util.find_spec("triton") is not None
 
 
 @cache
-def _compiled_normalise() -> Callable[..., Tensor]:
+def compiled_normalise() -> Callable[..., Tensor]:
+    """`normalise`, compiled."""
     # Compiled anew for each shape, with gradients and without: more often than torch does it by default.
     from torch._dynamo import config
 
@@ -43,8 +49,8 @@ class InstanceNorm2d(nn.InstanceNorm2d):
 
     def forward(self, features: Tensor) -> Tensor:
         """N×C×H×W, any memory format."""
-        if features.is_cuda and self.training and importlib.util.find_spec("triton"):
-            return _compiled_normalise()(features, self.weight, self.bias, self.eps)
+        if self.training and compiles(features):
+            return compiled_normalise()(features, self.weight, self.bias, self.eps)
         return super().forward(features)
 
 

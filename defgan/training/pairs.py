@@ -23,6 +23,8 @@ SHADES = 3
 """Side of the field of random light that is laid over a face, cells."""
 DARKEST = 1e-3
 """Least value of a pixel in [0, 1] before the gamma."""
+SCREEN = 2.2
+"""The gamma of stored images, for light."""
 SURELY_SEEN = 0.98
 """Least share of seen cells around a point of a turned flow."""
 
@@ -40,6 +42,7 @@ class Draws(NamedTuple):
     shade: Tensor  # N×1×3×3, standard normal
     strength: Tensor  # N×3 in [0, 1]: of shade, blur and noise; blur beyond BLURRED is none
     mix: Tensor  # (N,) in [0, 1]
+    exposure: Tensor  # (N,) in [0, 1], between the least and the most
 
 
 class PairBatches:
@@ -99,6 +102,7 @@ class PairBatches:
             rng.standard_normal((count, 1, SHADES, SHADES)).astype(np.float32),
             numbers(3, low=0.0),
             numbers(low=0.0),
+            numbers(low=0.0),
         )
         tensors = (torch.from_numpy(values[self.own]) for values in drawn)
         if self.device.type == "cuda":
@@ -134,6 +138,7 @@ def change(batch: Batch, draws: Draws, options: PairChanges) -> Batch:
     size = both.shape[2:]
     # One image above the other: contrast and brightness are then changed about the mean of both.
     tall = change_colors(torch.cat(both.split(3, dim=1), dim=2), draws.colors, options.color)
+    tall = _expose(tall, draws.exposure, options.exposure)
     shade = F.interpolate(draws.shade, size, mode="bicubic") * draws.strength[:, 0, None, None, None]
     tint = 1 + options.tint * draws.tint[..., None, None]
     light = torch.exp(options.shade * torch.cat([shade, shade], dim=2)) * tint
@@ -147,6 +152,16 @@ def change(batch: Batch, draws: Draws, options: PairChanges) -> Batch:
         images = images + blur * (_blurred(images) - images) + noise
         changed.append(images.clamp(-1, 1).contiguous(memory_format=torch.channels_last))
     return Batch(changed[0], batch.x, batch.y, draws.mix, Truth(changed[1], flow, seen))
+
+
+def _expose(images: Tensor, draws: Tensor, stops: tuple[float, float]) -> Tensor:
+    """Images in [-1, 1] as if exposed by so many stops more, of linear light; white stays white."""
+    if stops == (0, 0):
+        return images
+    least, most = stops
+    gain = torch.exp2(least + (most - least) * draws)[:, None, None, None]
+    linear = ((images.clamp(-1, 1) + 1) / 2).clamp(min=DARKEST) ** SCREEN
+    return (linear * gain / (1 + linear * (gain - 1))) ** (1 / SCREEN) * 2 - 1
 
 
 def _flip(both: Tensor, flow: Tensor, seen: Tensor, flips: Tensor) -> tuple[Tensor, Tensor, Tensor]:

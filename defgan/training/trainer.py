@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from defgan.params import Params
 
 LOG_EVERY = 10
-"""Iterations that one row of the curves averages."""
+"""Iterations that one row of the curves averages, unless said otherwise."""
 SHEET_FACES = 4
 
 
@@ -77,6 +77,7 @@ class Trainer:
         on_row: called with (iteration, {name: value}) for each row of the curves, speeds included.
         on_sheet: called with the path of each sample sheet.
         seconds: instead of a number of iterations: how long it trains. Schedules then follow the clock.
+        log_every: iterations that one row of the curves averages; held-out errors are computed for each row.
     """
 
     def __init__(
@@ -88,7 +89,9 @@ class Trainer:
         on_row: Callable[[int, dict[str, float]], None],
         on_sheet: Callable[[Path], None],
         seconds: float | None = None,
+        log_every: int = LOG_EVERY,
     ):
+        self.log_every = log_every
         self.name, self.on_row, self.on_sheet = name, on_row, on_sheet
         self.state_path, self.sheets = state / "state.pt", state / "sheets"
         self.seed, self.method = params.seed, methods.get(name)
@@ -180,7 +183,7 @@ class Trainer:
                 terms, edit = self.advance()
                 iteration = self.step - self.warm_up_steps
                 interval.add(iteration, terms)
-                if iteration % LOG_EVERY == 0 or iteration in (0, self.iterations):
+                if iteration % self.log_every == 0 or iteration in (0, self.iterations):
                     row = self._row(interval, edit)
                     progress.update(bar, losses=" ".join(f"{name} {value:.3g}" for name, value in row.items()))
                     if edit is not None:

@@ -137,7 +137,9 @@ def test_ablations_of_defgan_leave_its_supervised_twin_whole(params):
     )
     assert methods.get("defgan_supervised").architecture(params) == {
         **{key: getattr(params.training, key) for key in ("channels", "residual_blocks", "precision")},
-        **{key: getattr(params.supervised, key) for key in ("deformation", "max_offset", "grid_stride")},
+        **{
+            key: getattr(params.supervised, key) for key in ("conditioning", "deformation", "max_offset", "grid_stride")
+        },
         "use_deformation": True,
         "use_texture": True,
     }

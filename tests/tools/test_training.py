@@ -19,7 +19,7 @@ from tests.conftest import ROOT
 from tests.prepared import write_faces
 from tests.stages.conftest import blobs
 from tests.training.conftest import SIZE, make_faces, tiny_params
-from tools import train_on_faces, train_on_pairs
+from tools import train_on_faces, train_on_pairs, training
 from tools.pack_faces import FILE, pack_faces, read_packed
 
 NOT_THERE = ["anny", "cv2", "dvc", "facenet_pytorch", "matplotlib", "mlflow", "ruamel", "torchvision", "warp"]
@@ -117,7 +117,7 @@ def test_by_the_clock_a_resumed_run_may_be_longer_than_the_params_say(folder, sm
 
     monkeypatch.setattr(trainer.Trainer, "advance", watched)
     monkeypatch.setattr(trainer.Trainer, "_pace", lambda self, iteration: setattr(self, "iterations", iteration + 2))
-    monkeypatch.setattr(trainer, "LOG_EVERY", 1)  # a state is saved after each step
+    monkeypatch.setattr(training, "_LOG_EVERY", 1)  # a state is saved after each step
     for steps in ([0, 1, 2, 3, 4, 5], [5]):
         with pytest.raises(KeyboardInterrupt):
             train_on_faces.main(folder, ["ganimation"], [100.0], output=tmp_path)

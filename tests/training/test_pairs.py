@@ -9,7 +9,7 @@ from defgan import methods
 from defgan.methods import registry, truth_losses
 from defgan.methods.base import Batch, Truth
 from defgan.methods.supervised import PairChanges
-from defgan.methods.supervision import jitter
+from defgan.methods.supervision import asked, jitter
 from defgan.pairs import Pairs
 from defgan.training.material import PairsMaterial
 from defgan.training.pairs import PairBatches
@@ -19,7 +19,7 @@ from defgan.warp import to_grid, warp
 from tests.training.conftest import make_pairs, material, tiny_params
 
 SHOWN = [method.name for method in registry.shown_pairs()]
-STILL = PairChanges(turn=0, zoom=0, shift=0, color=0, tint=0, gamma=0, shade=0, blur=0, noise=0)
+STILL = PairChanges(turn=0, zoom=0, shift=0, color=0, tint=0, gamma=0, shade=0, blur=0, noise=0, exposure=(0, 0))
 CPU = torch.device("cpu")
 
 
@@ -132,6 +132,24 @@ def test_jitter_moves_every_au_a_little_and_a_few_by_more():
     moved = (jitter(x, 0.1) - x).abs()
     assert 0.02 < (moved > 0.1).float().mean() < 0.12 and moved.max() > 0.3
     assert torch.equal(jitter(x, 0.0), x)
+
+
+def test_a_unit_that_stays_is_asked_for_as_it_was_read_and_another_as_it_is():
+    x, y = torch.tensor([[0.2, 0.0, 0.5]]), torch.tensor([[0.2, 0.0, 0.9]])
+    assert torch.equal(asked(torch.tensor([[0.3, 0.1, 0.4]]), x, y), torch.tensor([[0.3, 0.1, 0.9]]))
+
+
+def test_an_exposure_brightens_both_images_alike_and_leaves_white_and_black():
+    pairs = smooth_pairs()
+    plain = PairBatches(pairs, 6, 0, STILL, CPU)[0]
+    brighter = PairBatches(pairs, 6, 0, STILL.model_copy(update={"exposure": (1.0, 1.0)}), CPU)[0]
+    for before, after in ((plain.images, brighter.images), (plain.truth.images, brighter.truth.images)):
+        light, more = (((image + 1) / 2) ** 2.2 for image in (before, after))
+        dark = (light > 0.01) & (light < 0.02)
+        # A stop is a factor of 2 where it is dark.
+        torch.testing.assert_close(more[dark] / light[dark], torch.full_like(light[dark], 2.0), atol=0.05, rtol=0)
+        assert (after >= before - 1e-5).all() and after.max() <= 1
+        assert (after[before == 1] > 0.999).all()
 
 
 @pytest.mark.parametrize("name", SHOWN)
