@@ -40,7 +40,7 @@ class PairChanges(Strict):
     shade: Share
     blur: Share
     noise: Share
-    exposure: tuple[Stops, Stops]
+    exposure: Annotated[list[Stops], Field(min_length=2, max_length=2)]
 
 
 class Coefficients(Strict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -154,11 +155,11 @@ def change(batch: Batch, draws: Draws, options: PairChanges) -> Batch:
     return Batch(changed[0], batch.x, batch.y, draws.mix, Truth(changed[1], flow, seen))
 
 
-def _expose(images: Tensor, draws: Tensor, stops: tuple[float, float]) -> Tensor:
-    """Images in [-1, 1] as if exposed by so many stops more, of linear light; white stays white."""
-    if stops == (0, 0):
-        return images
+def _expose(images: Tensor, draws: Tensor, stops: Sequence[float]) -> Tensor:
+    """Images in [-1, 1] as if exposed by so many stops more, least and most, of linear light; white stays white."""
     least, most = stops
+    if not (least or most):
+        return images
     gain = torch.exp2(least + (most - least) * draws)[:, None, None, None]
     linear = ((images.clamp(-1, 1) + 1) / 2).clamp(min=DARKEST) ** SCREEN
     return (linear * gain / (1 + linear * (gain - 1))) ** (1 / SCREEN) * 2 - 1

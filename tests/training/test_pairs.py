@@ -19,7 +19,7 @@ from defgan.warp import to_grid, warp
 from tests.training.conftest import make_pairs, material, tiny_params
 
 SHOWN = [method.name for method in registry.shown_pairs()]
-STILL = PairChanges(turn=0, zoom=0, shift=0, color=0, tint=0, gamma=0, shade=0, blur=0, noise=0, exposure=(0, 0))
+STILL = PairChanges(turn=0, zoom=0, shift=0, color=0, tint=0, gamma=0, shade=0, blur=0, noise=0, exposure=[0, 0])
 CPU = torch.device("cpu")
 
 
@@ -142,7 +142,7 @@ def test_a_unit_that_stays_is_asked_for_as_it_was_read_and_another_as_it_is():
 def test_an_exposure_brightens_both_images_alike_and_leaves_white_and_black():
     pairs = smooth_pairs()
     plain = PairBatches(pairs, 6, 0, STILL, CPU)[0]
-    brighter = PairBatches(pairs, 6, 0, STILL.model_copy(update={"exposure": (1.0, 1.0)}), CPU)[0]
+    brighter = PairBatches(pairs, 6, 0, STILL.model_copy(update={"exposure": [1.0, 1.0]}), CPU)[0]
     for before, after in ((plain.images, brighter.images), (plain.truth.images, brighter.truth.images)):
         light, more = (((image + 1) / 2) ** 2.2 for image in (before, after))
         dark = (light > 0.01) & (light < 0.02)
