@@ -24,6 +24,7 @@ from PIL import Image
 
 from benchmarks.edits import CROP, make_editor
 from defgan.demo.examples import examples
+from defgan.editing import DEFAULT
 from defgan.editing.editor import Editor
 from defgan.editing.face_finder import FaceFinder
 from defgan.editing.image_file import from_image
@@ -106,7 +107,7 @@ def measure(quick: bool = False) -> dict[str, object]:
     A photograph is a frame that is found, edited and not encoded. Decoding is measured alone. What is left is encoding.
     """
     size, frames = ((160, 120), 6) if quick else (SIZE, SECONDS * RATE)
-    editor, target = make_editor("defgan", FaceFinder(CROP), quick), make_target("surprise")
+    editor, target = make_editor(DEFAULT, FaceFinder(CROP), quick), make_target("surprise")
     with tempfile.TemporaryDirectory() as folder:
         path, output = Path(folder, "clip.mp4"), Path(folder, "edited.mp4")
         make_clip(path, size, frames)

@@ -1,6 +1,6 @@
 """Seconds and memory of an edit by the photograph's size, in a process of its own: `python -m benchmarks.edits`.
 
-The weights are by chance and of the size that is shipped: what an edit costs does not depend on what it shows.
+The networks are those of the shipped weights, but start by chance: what an edit costs does not depend on what it shows.
 """
 
 import io
@@ -16,19 +16,21 @@ import typer
 from PIL import Image
 
 from benchmarks.process import own_peak_bytes
-from defgan import methods
+from defgan import methods, presets
 from defgan.demo.examples import examples
 from defgan.demo.view import open_face, show
+from defgan.editing import DEFAULT
 from defgan.editing.editor import Editor
 from defgan.editing.face_finder import FaceFinder
 from defgan.editing.image_file import encode, from_image
 from defgan.editing.targets import make_target
 from defgan.methods.model import create
-from defgan.params import load_params
 
 MEGAPIXELS = (0.3, 2.0, 24.0)
+SHIPPED = "presets/supervised.yaml"
+"""The params behind the shipped weights."""
+EDITORS = (DEFAULT, methods.get(DEFAULT).rival)
 CROP = 128
-CHANNELS = 32
 BAR_S, BAR_GB, CHANGE_BAR_S = 3.0, 2.0, 0.3
 """What a photograph of 24 megapixels may take, and a change on the page."""
 REPEATS = 3
@@ -36,9 +38,9 @@ REPEATS = 3
 
 def make_editor(name: str, find: FaceFinder, quick: bool) -> Editor:
     torch.manual_seed(0)
-    channels, blocks = (4, 1) if quick else (CHANNELS, 6)
-    own = {"channels": channels, "residual_blocks": blocks, "precision": "32-true"}
-    model = create(name, methods.get(name).architecture(load_params()) | own)
+    small = {"channels": 4, "residual_blocks": 1} if quick else {}
+    architecture = methods.get(name).architecture(presets.preview(SHIPPED))
+    model = create(name, architecture | small | {"precision": "32-true"})
     return Editor(name, model.eval(), "0" * 64, find)
 
 
@@ -74,21 +76,22 @@ def measure(quick: bool = False) -> dict[str, object]:
     The page shows the default model's edit before its rival's: that one counts.
     """
     find = FaceFinder(CROP)
-    editors = {name: make_editor(name, find, quick) for name in ("defgan", "ganimation")}
+    editors = {name: make_editor(name, find, quick) for name in EDITORS}
     entries = []
     for megapixels in MEGAPIXELS[:1] if quick else MEGAPIXELS:
         content = photograph(megapixels)
-        edit_times(editors["defgan"], content)  # the first is slower: memory is fetched, kernels are chosen
-        times = [edit_times(editors["defgan"], content) for _ in range(1 if quick else REPEATS)]
+        edit_times(editors[DEFAULT], content)  # the first is slower: memory is fetched, kernels are chosen
+        times = [edit_times(editors[DEFAULT], content) for _ in range(1 if quick else REPEATS)]
         entry = {key: statistics.median(each[key] for each in times) for key in times[0]}
         entries.append({"megapixels": megapixels, **entry, "memory_gb": own_peak_bytes() / 1e9})
-    opened, first = open_face(examples()[0], editors), {"defgan": editors["defgan"]}
+    opened, first = open_face(examples()[0], editors), {DEFAULT: editors[DEFAULT]}
     changes = []
     for expression in ("happy", "anger", "surprise", "sad"):
         started = time.perf_counter()
         show(opened, first, make_target(expression).vector(opened.x))
         changes.append(time.perf_counter() - started)
-    return {"crop": CROP, "channels": CHANNELS, "edits": entries, "change_s": statistics.median(changes[1:])}
+    channels = presets.preview(SHIPPED).training.channels
+    return {"crop": CROP, "channels": channels, "edits": entries, "change_s": statistics.median(changes[1:])}
 
 
 def measure_edits(quick: bool) -> dict[str, object]:

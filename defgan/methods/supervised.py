@@ -25,6 +25,7 @@ modulated = LazyModule("defgan.networks.modulated")
 discriminator = LazyModule("defgan.networks.discriminator")
 
 
+Conditioning = Literal["maps", "norms"]
 Stops = Annotated[float, Field(ge=-4, le=4)]
 
 
@@ -63,7 +64,7 @@ class Coefficients(Strict):
     lambda_exp_d: Coefficient
     au_jitter: Share
     jitter_both: bool
-    conditioning: Literal["maps", "norms"]
+    conditioning: Conditioning
     deformation: Deformation
     max_offset: Annotated[float, Field(gt=0)]
     grid_stride: Annotated[int, Field(ge=2, le=4, multiple_of=2)]
@@ -105,7 +106,7 @@ class SupervisedMethod(Method):
     """The generators of another method, its twin, which are shown the true edit of every input."""
 
     twin: ClassVar[Method]
-    """The self-supervised method whose networks these are."""
+    """The self-supervised method that edits in the same steps; with `conditioning: maps` its networks are these."""
     note = "by rendered pairs"
     role = PAIRS
     block = "supervised"
@@ -132,9 +133,7 @@ class SupervisedMethod(Method):
             architecture |= {"use_deformation": True, "use_texture": True}
         return architecture
 
-    def networks(
-        self, conditioning: Literal["maps", "norms"] = "maps", **architecture: Any
-    ) -> dict[str, nn.Module]:  # fmt: skip
+    def networks(self, conditioning: Conditioning = "maps", **architecture: Any) -> dict[str, nn.Module]:
         """The twin's where the AUs are maps beside the image; those of `defgan.networks.modulated` for "norms"."""
         if conditioning == "maps":
             return self.twin.networks(**architecture)

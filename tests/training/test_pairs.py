@@ -139,7 +139,7 @@ def test_a_unit_that_stays_is_asked_for_as_it_was_read_and_another_as_it_is():
     assert torch.equal(asked(torch.tensor([[0.3, 0.1, 0.4]]), x, y), torch.tensor([[0.3, 0.1, 0.9]]))
 
 
-def test_an_exposure_brightens_both_images_alike_and_leaves_white_and_black():
+def test_an_exposure_brightens_both_images_alike_and_leaves_white():
     pairs = smooth_pairs()
     plain = PairBatches(pairs, 6, 0, STILL, CPU)[0]
     brighter = PairBatches(pairs, 6, 0, STILL.model_copy(update={"exposure": [1.0, 1.0]}), CPU)[0]
@@ -149,7 +149,8 @@ def test_an_exposure_brightens_both_images_alike_and_leaves_white_and_black():
         # A stop is a factor of 2 where it is dark.
         torch.testing.assert_close(more[dark] / light[dark], torch.full_like(light[dark], 2.0), atol=0.05, rtol=0)
         assert (after >= before - 1e-5).all() and after.max() <= 1
-        assert (after[before == 1] > 0.999).all()
+        white = before == 1
+        assert white.any() and (after[white] > 0.999).all()
 
 
 @pytest.mark.parametrize("name", SHOWN)
