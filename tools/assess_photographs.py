@@ -19,6 +19,8 @@ from defgan import methods
 from defgan.editing import EDITORS, pictures, real_smile
 from defgan.editing.assessment import (
     AT_EQUAL_RESPONSE,
+    RELATIVE,
+    RESPONSE,
     compared,
     crop_errors,
     equal_response,
@@ -116,15 +118,16 @@ def report_identity(table: pd.DataFrame) -> None:
 
 
 def report_groups(table: pd.DataFrame) -> None:
-    """Print for each method and column which group responds least, and which most."""
+    """Print for each method and column which group responds least, and which most, by both readings."""
     for name in table["method"].unique():
         for column in table["column"].unique():
-            if gap := widest_gap(table, name, column):
-                least, most = (f"{row['group']} {row['value']:.2f} (n {row['n']})" for row in gap)
-                say(
-                    f"{methods.get(name).label}, response by {column}: {least} to {most}, "
-                    f"{gap[0]['value'] / gap[1]['value']:.2f} of it"
-                )
+            for measure in (RESPONSE, RELATIVE):
+                if gap := widest_gap(table, name, column, measure):
+                    least, most = (f"{row['group']} {row['value']:.2f} (n {row['n']})" for row in gap)
+                    say(
+                        f"{methods.get(name).label}, {measure}, by {column}: {least} to {most}, "
+                        f"{gap[0]['value'] / gap[1]['value']:.2f} of it"
+                    )
 
 
 def main(

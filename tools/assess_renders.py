@@ -1,18 +1,19 @@
 """Assess the weights on rendered people whom no method has seen: `python -m tools.assess_renders`.
 
 Every person is edited from near neutral to the peaks of the seven expressions and to each single AU, and every edit
-is measured against the true image and the true motion, at the side of the crops that the model learnt from. Writes
-renders.csv and a sheet for each model, renders_NAME.png, to reports/renders. The networks run as in Table 1, without
-the mean over the mirror image that `defgan edit` takes.
+is measured against the true image and the true motion, at the side of the crops that the model learnt from. The AU
+estimator reads the edits and the true images. Writes renders.csv, response_by_skin.csv and a sheet for each model,
+renders_NAME.png, to reports/renders. The networks run as in Table 1, without the mean over the mirror image that
+`defgan edit` takes.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -35,12 +36,22 @@ Progress = Callable[[Iterable, str, int], Iterable]
 
 REPORTS = Path("reports/renders")
 PEAKS = (*EXPRESSIONS, "contempt")
+EDITS = (*PEAKS, *AU_NAMES)
+"""To the vectors 1, 2, … of a person."""
 SINGLE = 0.9
 """Intensity of a single AU."""
 FIRST = 1_000_000
 """Number of the first person; sets of pairs count theirs from 0."""
 BATCH = 32
 SHEET_PEOPLE = 3
+
+
+class Made(NamedTuple):
+    """One edit of every person; deformed image and grid are None where the model has none."""
+
+    final: np.ndarray  # uint8 N×S×S×3
+    deformed: np.ndarray | None  # uint8 N×S×S×3
+    grid: Tensor | None  # N×S×S×2
 
 
 def sample_aus(rng: np.random.Generator) -> np.ndarray:
@@ -69,15 +80,12 @@ def render_people(count: int, size: int, seed: int, progress: Progress) -> Pairs
     with crew(studio.head, available_cores()) as render:
         scenes = list(progress(render(render_scene, jobs), f"People at {size} px", count))
     with TemporaryDirectory() as folder:
-        write_pairs(Path(folder, FILE), scenes, pair_order(1 + len(PEAKS) + N_AUS), 0, size)
+        write_pairs(Path(folder, FILE), scenes, pair_order(1 + len(EDITS)), 0, size)
         return read_pairs(folder)
 
 
-def edits(model: Model, pairs: Pairs, k: int) -> tuple[np.ndarray, np.ndarray | None, Tensor | None]:
-    """The edits to vector k of every person: final and deformed images, uint8 N×S×S×3, and the grid, N×S×S×2.
-
-    The last two are None where the model has no grid.
-    """
+def edits(model: Model, pairs: Pairs, k: int) -> Made:
+    """The edits to vector k of every person."""
     import torch
 
     from defgan.pixels import to_network, to_pixels
@@ -92,21 +100,23 @@ def edits(model: Model, pairs: Pairs, k: int) -> tuple[np.ndarray, np.ndarray | 
         parts.append((to_pixels(edit.image), deformed, edit.grid))
     final, deformed, grids = zip(*parts, strict=True)
     if grids[0] is None:
-        return np.concatenate(final), None, None
-    return np.concatenate(final), np.concatenate(deformed), torch.cat(grids)
+        return Made(np.concatenate(final), None, None)
+    return Made(np.concatenate(final), np.concatenate(deformed), torch.cat(grids))
 
 
-def measure(name: str, model: Model, pairs: Pairs, progress: Progress) -> pd.DataFrame:
-    """Errors by edit and person: columns edit, copied, final, and of a model with a grid deformed and `COLUMNS`."""
+def measure(made: Sequence[Made], pairs: Pairs) -> pd.DataFrame:
+    """Errors by edit and person: columns edit, copied, final, and of a model with a grid deformed and `COLUMNS`.
+
+    `made` holds the edits to the vectors 1, 2, … of every person.
+    """
     from defgan.evaluation.gain import changed_pixels, masked_errors
     from defgan.evaluation.motion import compare_motion
     from defgan.methods.truth_losses import coarse_offsets
     from defgan.pairs import FLOW_UNITS, UNSEEN
 
     tables, order = [], [tuple(pair) for pair in pairs.order.tolist()]
-    for k, edit in enumerate(progress((*PEAKS, *AU_NAMES), name, len(PEAKS) + N_AUS), 1):
+    for k, (edit, (final, deformed, grid)) in enumerate(zip(EDITS, made, strict=True), 1):
         inputs, true = pairs.images[:, 0], pairs.images[:, k]
-        final, deformed, grid = edits(model, pairs, k)
         changed = changed_pixels(inputs, true)
         table = pd.DataFrame(
             {"copied": masked_errors(inputs, true, changed), "final": masked_errors(final, true, changed)}
@@ -138,16 +148,15 @@ def summarise(name: str, errors: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["method", "edit", "measure", "value", "n"])
 
 
-def sheet(model: Model, pairs: Pairs) -> Image.Image:
+def sheet(made: Sequence[Made], pairs: Pairs) -> Image.Image:
     """The first people: input; then of each edit the final above the true image."""
     from defgan.pixels import tile
 
     rows = []
-    finals = [edits(model, pairs, k)[0] for k in range(1, 1 + len(PEAKS) + N_AUS)]
     for person in range(min(SHEET_PEOPLE, len(pairs.images))):
-        rows += [pairs.images[person, 0], *(final[person] for final in finals)]
+        rows += [pairs.images[person, 0], *(edit.final[person] for edit in made)]
         rows += [np.full_like(pairs.images[person, 0], 255), *pairs.images[person, 1:]]
-    return Image.fromarray(tile(rows, 1 + len(PEAKS) + N_AUS))
+    return Image.fromarray(tile(rows, 1 + len(EDITS)))
 
 
 def main(
@@ -163,29 +172,39 @@ def main(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     with plain_errors("renders"):
         from defgan.editing import EDITORS
+        from defgan.editing.face_finder import FaceFinder
         from defgan.editing.trained_weights import available, read_weights
         from defgan.files import atomic_file
+        from tools.response_by_skin import TRUTH, Readings, by_skin, lines
 
         def progress(items: Iterable, what: str, total: int) -> Iterable:
             return track(items, what, total, console=console)
 
-        rendered, tables = {}, []
+        rendered, read, tables, observed = {}, {}, [], []
         for name in model or available(weights):
             if name not in EDITORS:
                 raise UserError(f"{name}: no such model; choose one of {', '.join(EDITORS)}")
             trained, description = read_weights(name, weights)
             size = description["params"]["image_size"]
             if size not in rendered:
-                rendered[size] = render_people(people, size, seed, progress)
-            tables.append(summarise(name, measure(name, trained, rendered[size], progress)))
+                rendered[size] = pairs = render_people(people, size, seed, progress)
+                read[size] = Readings(FaceFinder(size), pairs)
+                observed.append(read[size].observe(f"{TRUTH}, {size} px", pairs.images.swapaxes(0, 1)[1:], progress))
+            pairs = rendered[size]
+            made = [edits(trained, pairs, k) for k in progress(range(1, 1 + len(EDITS)), name, len(EDITS))]
+            tables.append(summarise(name, measure(made, pairs)))
+            observed.append(read[size].observe(name, [edit.final for edit in made], progress))
             reports.mkdir(parents=True, exist_ok=True)
             with atomic_file(reports / f"renders_{name}.png") as path:
-                sheet(trained, rendered[size]).save(path)
-        table = pd.concat(tables, ignore_index=True)
-        with atomic_file(reports / "renders.csv") as path:
-            table.to_csv(path, index=False, float_format="%.4f")
+                sheet(made, pairs).save(path)
+        table, responses = pd.concat(tables, ignore_index=True), by_skin(pd.concat(observed, ignore_index=True))
+        for name, written in (("renders", table), ("response_by_skin", responses)):
+            with atomic_file(reports / f"{name}.csv") as path:
+                written.to_csv(path, index=False, float_format="%.4f")
         for row in table[table["edit"] == "all peaks"].itertuples():
             console.print(f"{row.method}: {row.measure} {row.value:.3f}", highlight=False)
+        for line in lines(responses):
+            console.print(line, highlight=False)
     console.print(f"{people} people; the table and the sheets are in {reports}", highlight=False)
 
 

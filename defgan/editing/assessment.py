@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from defgan import alignment, methods
-from defgan.editing.editor import Editor, render
+from defgan.editing.editor import Editor, Parts, render
 from defgan.editing.face_finder import Face
 from defgan.editing.people import DISTANCE_NAME, Person, chip, embed
 from defgan.editing.targets import make_target
@@ -26,6 +26,9 @@ STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 RESPONSE, DISTANCE = "response of the AUs", f"identity distance to the input ({DISTANCE_NAME})"
 CURVE = (RESPONSE, DISTANCE)
 AT_EQUAL_RESPONSE = f"{DISTANCE} at equal response"
+RELATIVE = f"{RESPONSE}, read relative to the input"
+"""As `RESPONSE`, of AUs that are `relative_to_input`."""
+MOTION = "mean motion of the face's crop, pixels at 128 px"
 SAME = f"same person as in the other photograph (dlib L2 < {SAME_PERSON:g})"
 LEADING = MappingProxyType({"happy": ("AU12",), "anger": ("AU04",), "surprise": ("AU25", "AU26")})
 """AUs whose largest rise measures the response under errors of the crop."""
@@ -39,8 +42,13 @@ CROP_ERRORS = (
 """Kinds and amounts of errors of the crop."""
 
 
-def _edit(editor: Editor, pixels: np.ndarray, face: Face, expression: str, strength: float = 1.0) -> np.ndarray:
-    return render(pixels, [editor.generate(face, make_target(expression, strength=strength).vector(face.x))])
+def _parts(editor: Editor, face: Face, expression: str, strength: float = 1.0) -> Parts:
+    return editor.generate(face, make_target(expression, strength=strength).vector(face.x))
+
+
+def _motion(parts: Parts) -> float:
+    """Mean length of the grid's offsets over the crop, pixels at 128 px; NaN without a grid."""
+    return np.nan if parts.offsets is None else float(np.linalg.norm(parts.offsets, axis=2).mean())
 
 
 def rising(rises: np.ndarray, expression: str) -> dict[str, np.ndarray]:
@@ -52,6 +60,18 @@ def rising(rises: np.ndarray, expression: str) -> dict[str, np.ndarray]:
     return measures
 
 
+def relative_to_input(x: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """The AUs of an edit as the rise of the estimator's unbounded intensities above the input's, (17,) in [0, 1].
+
+    The estimator reads some faces at rest far below 0, and its floor hides how far they rise up to there.
+
+    Args:
+        x: the AUs of the input.
+        before, after: `AUPrediction.unbounded` of input and edit.
+    """
+    return np.clip(x + after - before, 0, 1)
+
+
 def _at_strength(measure: str, strength: float) -> str:
     """The name of a measure at α; that of the whole edit has no suffix."""
     return measure if strength == 1 else f"{measure}, strength {strength:g}"
@@ -60,20 +80,28 @@ def _at_strength(measure: str, strength: float) -> str:
 def observe(editor: Editor, people: Sequence[Person], progress: Callable[[Iterable, str], Iterable]) -> pd.DataFrame:
     """One row per expression, strength and person, in this order, of the edits of one model.
 
-    Columns: method, expression, strength, person; `moved` and `asked`, whose sums make the `response`; `distance` to
-    the input, `same` (as in the other photograph), and the rise of every AU, NaN where no face is found any more.
+    Columns: method, expression, strength, person; `moved` and `asked`, whose sums make the `response`;
+    `moved_relative`, the same for `RELATIVE`; `distance` to the input, `same` (as in the other photograph), `motion`
+    (`MOTION`, NaN without a grid), and the rise of every AU, NaN where no face is found any more.
     """
     others = embed([person.other for person in people])
     inputs = embed([chip(person.pixels, person.face.points) for person in people])
     before = np.stack([person.face.x for person in people])
+    unbounded = [editor.find.estimate_aus(person.pixels, person.face.points).unbounded for person in people]
     rows = []
     for expression in EXPRESSIONS:
         asked = preset(expression) - before
         for strength in STRENGTHS:
-            chips, after = [], []
-            for person in progress(people, f"{editor.name}: {expression}, strength {strength:g}"):
-                edited = _edit(editor, person.pixels, person.face, expression, strength)
-                after.append(editor.estimate_aus(edited, person.face))
+            chips, after, relative, motion = [], [], [], []
+            what = f"{editor.name}: {expression}, strength {strength:g}"
+            for person, unbounded_before in zip(progress(people, what), unbounded, strict=True):
+                parts = _parts(editor, person.face, expression, strength)
+                edited = render(person.pixels, [parts])
+                motion.append(_motion(parts))
+                read, x = editor.find.estimate_aus(edited, person.face.points), person.face.x
+                lost = read.aus is None
+                after.append(np.full_like(x, np.nan) if lost else read.aus)
+                relative.append(x if lost else relative_to_input(x, unbounded_before, read.unbounded))
                 chips.append(chip(edited, person.face.points))
             embedded, rises = embed(chips), np.stack(after) - before
             columns = {
@@ -82,20 +110,22 @@ def observe(editor: Editor, people: Sequence[Person], progress: Callable[[Iterab
                 "strength": strength,
                 "person": [person.name for person in people],
                 "moved": (np.nan_to_num(rises) * asked).sum(axis=1),
+                "moved_relative": ((np.stack(relative) - before) * asked).sum(axis=1),
                 "asked": (asked**2).sum(axis=1),
                 "distance": distances(embedded, inputs),
                 "same": (embedded - others).norm(dim=1).numpy() < SAME_PERSON,
+                "motion": motion,
             }
             rows.append(pd.DataFrame(columns).join(pd.DataFrame(rises, columns=AU_NAMES)))
     return pd.concat(rows, ignore_index=True)
 
 
-def response(observed: pd.DataFrame) -> float:
+def response(observed: pd.DataFrame, moved: str = "moved") -> float:
     """Least-squares slope of people's rises of AUs over the rises that strength 1 wants; no face counts as no rise.
 
-    So the response at strength α grows with α. `observed` holds rows of `observe`.
+    So the response at strength α grows with α. `observed` holds rows of `observe`; `moved` is the column that counts.
     """
-    return observed["moved"].sum() / observed["asked"].sum()
+    return observed[moved].sum() / observed["asked"].sum()
 
 
 def summarise(observed: pd.DataFrame) -> pd.DataFrame:
@@ -104,6 +134,7 @@ def summarise(observed: pd.DataFrame) -> pd.DataFrame:
     for (method, expression), own in observed.groupby(["method", "expression"], sort=False):
         whole = own[own["strength"] == 1]
         values = dict(rising(whole[list(AU_NAMES)].to_numpy(), expression)) | {SAME: whole["same"]}
+        values[RELATIVE] = response(whole, "moved_relative")
         for strength, at in own.groupby("strength"):
             values[_at_strength(RESPONSE, strength)] = response(at)
             values[_at_strength(DISTANCE, strength)] = at["distance"]
@@ -180,7 +211,8 @@ def crop_errors(
             rises = []
             for person in people:
                 face = miscropped(person.pixels, person.face, kind, amount)
-                after = editor.estimate_aus(_edit(editor, person.pixels, face, expression), person.face)
+                edited = render(person.pixels, [_parts(editor, face, expression)])
+                after = editor.estimate_aus(edited, person.face)
                 rises.append(np.nan_to_num(after[indices] - person.face.x[indices]).max())
             name = f"mean rise of {' or '.join(names)}"
             rows.append((editor.name, kind, amount, expression, name, float(np.mean(rises)), len(people)))

@@ -8,7 +8,7 @@ import pandas as pd
 
 from defgan.alignment import POINT_COLUMNS
 from defgan.annotation_tables import NAME_COLUMNS, TEXT_COLUMNS, au_of_column, normalised, read_table
-from defgan.editing.assessment import DISTANCE, RESPONSE, RISE, SAME
+from defgan.editing.assessment import DISTANCE, MOTION, RELATIVE, RESPONSE, RISE, SAME
 from defgan.errors import UserError
 from defgan.evaluation.intervals import draw_people, percentiles
 from defgan.facs import AU_NAMES, PRESETS
@@ -115,21 +115,29 @@ def _arrays(own: pd.DataFrame, people: pd.Index) -> dict[str, tuple[np.ndarray, 
         return wide.loc[people, order].to_numpy(np.float64)
 
     one = array("one")
-    return {
+    arrays = {
         RESPONSE: (array("moved"), array("asked")),
+        RELATIVE: (array("moved_relative"), array("asked")),
         ASKED_RISE: (array("rise"), one),
         DISTANCE: (array("distance"), one),
         SAME: (array("same"), one),
     }
+    # Texture alone has no grid.
+    return arrays | ({} if own["motion"].isna().all() else {MOTION: (array("motion"), one)})
 
 
-def widest_gap(table: pd.DataFrame, method: str, column: str, least: int = 5) -> tuple[pd.Series, pd.Series] | None:
-    """The rows of the groups that respond least and most, of those with `least` people or more; None for one group."""
+def widest_gap(
+    table: pd.DataFrame, method: str, column: str, measure: str = RESPONSE, least: int = 5
+) -> tuple[pd.Series, pd.Series] | None:
+    """The rows of the groups with the least and the most of a measure, of those with `least` people or more.
+
+    None for one group.
+    """
     rows = table[
         (table["method"] == method)
         & (table["expression"] == ALL)
         & (table["column"] == column)
-        & (table["measure"] == RESPONSE)
+        & (table["measure"] == measure)
         & (table["n"] >= least)
         & (table["group"] != UNKNOWN)
     ]

@@ -9,6 +9,7 @@ from defgan.editing.assessment import (
     AT_EQUAL_RESPONSE,
     CROP_ERRORS,
     DISTANCE,
+    RELATIVE,
     RESPONSE,
     RISE,
     SAME,
@@ -16,6 +17,7 @@ from defgan.editing.assessment import (
     equal_response,
     identity_wins,
     miscropped,
+    relative_to_input,
     response,
     rising,
     summarise,
@@ -45,10 +47,17 @@ def test_identity_is_compared_by_expression():
 
 def observed_rows(rises, asked):
     """Rows as of `observe` of three people's whole edits to happy."""
-    sums = {"moved": (np.nan_to_num(rises) * asked).sum(1), "asked": (asked**2).sum(1)}
+    moved = (np.nan_to_num(rises) * asked).sum(1)
+    sums = {"moved": moved, "moved_relative": moved / 2, "asked": (asked**2).sum(1)}
     head = {"method": "defgan", "expression": "happy", "strength": 1.0, "person": list("abc")}
     rest = {"distance": [0.1, 0.2, 0.6], "same": [True, True, False]}
     return pd.DataFrame(head | sums | rest).join(pd.DataFrame(rises, columns=AU_NAMES))
+
+
+def test_a_rise_from_below_the_floor_counts_relative_to_the_input():
+    x, before, after = np.array([0.02, 0.5, 0.0]), np.array([-0.7, 0.5, 0.0]), np.array([0.1, 0.9, 2.0])
+    assert relative_to_input(x, before, after) == pytest.approx([0.82, 0.9, 1.0])
+    assert relative_to_input(x, before, before) == pytest.approx(x)
 
 
 def test_the_response_is_the_share_of_what_was_asked():
@@ -68,6 +77,7 @@ def test_the_summary_is_over_all_people():
     rises = asked * np.array([[1], [0.5], [0]])
     table = summarise(observed_rows(rises, asked)).set_index("measure")
     assert table.loc[RESPONSE, "value"] == pytest.approx(0.5)
+    assert table.loc[RELATIVE, "value"] == pytest.approx(0.25)
     assert table.loc[DISTANCE, "value"] == pytest.approx(0.3)
     assert table.loc["AU12 rises", "value"] == pytest.approx(2 / 3)
     assert table.loc[SAME, "value"] == pytest.approx(2 / 3)

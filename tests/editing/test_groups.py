@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from defgan.editing.assessment import DISTANCE, RESPONSE, SAME
+from defgan.editing.assessment import DISTANCE, MOTION, RELATIVE, RESPONSE, SAME
 from defgan.editing.groups import ALL, ASKED_RISE, EVERYONE, UNKNOWN, by_group, read_groups, widest_gap
 from defgan.errors import UserError
 from defgan.facs import AU_NAMES, EXPRESSIONS, PRESETS
@@ -79,27 +79,35 @@ def observed():
                 share = strength * (0.2 if name < "004" else 0.6)
                 lost = (expression, name) == ("sad", "005")
                 rises = np.full(17, np.nan) if lost else np.where(np.isin(AU_NAMES, [*PRESETS[expression]]), share, 0)
-                head = ("defgan", expression, strength, name, 0 if lost else share, 1.0, share / 10, name != "000")
+                sums = (0 if lost else share, share / 2, 1.0)
+                head = ("defgan", expression, strength, name, *sums, share / 10, name != "000", 5 * share)
                 rows.append((*head, *rises))
-    columns = ["method", "expression", "strength", "person", "moved", "asked", "distance", "same", *AU_NAMES]
-    return pd.DataFrame(rows, columns=columns)
+    head = ["method", "expression", "strength", "person", "moved", "moved_relative", "asked"]
+    return pd.DataFrame(rows, columns=[*head, "distance", "same", "motion", *AU_NAMES])
 
 
 def test_the_table_by_group(observed, london):
     table = by_group(observed, read_groups(london, NAMES))
     assert list(table.columns) == ["method", "expression", "column", "group", "measure", "value", "low", "high", "n"]
     assert set(table["expression"]) == {ALL, *EXPRESSIONS}
-    assert set(table["measure"]) == {RESPONSE, ASKED_RISE, DISTANCE, SAME}
+    assert set(table["measure"]) == {RESPONSE, RELATIVE, ASKED_RISE, DISTANCE, SAME, MOTION}
     rows = table.set_index(["expression", "group", "measure"])
     assert rows.loc[(ALL, "male", RESPONSE), "value"] == pytest.approx(0.2)
     assert rows.loc[(ALL, "male", RESPONSE), "n"] == 4
+    assert rows.loc[("sad", "female", RELATIVE), "value"] == pytest.approx(0.3)
     assert rows.loc[("sad", "female", RESPONSE), "value"] == pytest.approx(0.6 * 7 / 8)
     assert rows.loc[("sad", "female", ASKED_RISE), "value"] == pytest.approx(7 / 8)
     assert rows.loc[("happy", EVERYONE, DISTANCE), "value"] == pytest.approx((4 * 0.02 + 8 * 0.06) / 12)
     assert rows.loc[(ALL, "male", SAME), "value"] == pytest.approx(3 / 4)
+    assert rows.loc[(ALL, "male", MOTION), "value"] == pytest.approx(1.0)
     low, high = rows.loc[("sad", "female", RESPONSE), ["low", "high"]]
     assert low < 0.6 * 7 / 8 < high <= 0.6 + 1e-9
     assert rows.loc[(ALL, UNKNOWN, RESPONSE), ["low", "high"]].isna().all()  # one person has no interval
+
+
+def test_texture_alone_has_no_motion(observed, london):
+    table = by_group(observed.assign(motion=np.nan), read_groups(london, NAMES))
+    assert set(table["measure"]) == {RESPONSE, RELATIVE, ASKED_RISE, DISTANCE, SAME}
 
 
 def test_the_groups_that_respond_least_and_most(observed, london):
@@ -108,3 +116,4 @@ def test_the_groups_that_respond_least_and_most(observed, london):
     least, most = widest_gap(table, "defgan", "gender", least=4)
     assert (least["group"], most["group"]) == ("male", "female")
     assert widest_gap(table, "defgan", "age", least=1)[0]["group"] == "20 to 23"
+    assert widest_gap(table, "defgan", "gender", RELATIVE, least=4)[1]["value"] == pytest.approx(0.3)

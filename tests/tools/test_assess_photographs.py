@@ -60,6 +60,9 @@ def test_the_tables_of_two_people(people, weights, tmp_path, capsys):  # noqa: F
     both = everyone.merge(pooled, on=["method", "expression", "measure"])
     assert both["value_x"].to_numpy() == pytest.approx(both["value_y"].to_numpy())
     assert len(both) == 2 * len(EXPRESSIONS)
+    moving = groups[groups["measure"] == "mean motion of the face's crop, pixels at 128 px"]
+    assert set(moving["method"]) == {"defgan"}  # texture alone has no grid
+    assert (moving["value"] > 0).all()
     smiles = pd.read_csv(tmp_path / "reports/real_smile.csv")
     assert smiles["method"].unique().tolist() == ["copy", "defgan", "ganimation"]
     for picture in ("defgan.png", "ganimation.png", "real_smile.png"):

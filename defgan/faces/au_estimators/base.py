@@ -20,16 +20,20 @@ LOOSE_SIDE = 512
 
 @dataclass(frozen=True)
 class AUPrediction:
-    """The AUs of one face, `aus`, float32 of shape (17,) in [0, 1]; None where there are none, `reject` says why."""
+    """The AUs of one face, `aus`, float32 of shape (17,) in [0, 1]; None where there are none, `reject` says why.
+
+    `unbounded`: the intensities before they were brought into [0, 1], (17,), from estimators that have them.
+    """
 
     aus: np.ndarray | None
     reject: str = ""
+    unbounded: np.ndarray | None = None
 
     @classmethod
-    def of(cls, aus: np.ndarray | None) -> "AUPrediction":
+    def of(cls, aus: np.ndarray | None, unbounded: np.ndarray | None = None) -> "AUPrediction":
         """The prediction of a vector of shape (17,), NaN where a unit is missing; rejected where it is not usable."""
         reject = why_unusable(aus)
-        return cls(None, reject) if reject else cls(np.clip(aus, 0, 1).astype(np.float32))
+        return cls(None, reject) if reject else cls(np.clip(aus, 0, 1).astype(np.float32), unbounded=unbounded)
 
 
 class AUEstimator(Protocol):

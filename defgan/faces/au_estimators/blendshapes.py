@@ -73,9 +73,18 @@ class Calibration:
     weights: np.ndarray
     offsets: np.ndarray
 
+    def unbounded(self, measured: np.ndarray) -> np.ndarray:
+        """Measurements, N×K or (K,), to intensities that can lie outside [0, 1], N×17 or (17,), float64."""
+        return measured @ self.weights.T + self.offsets
+
     def intensities(self, measured: np.ndarray) -> np.ndarray:
-        """Measurements, N×K or (K,), to AUs in [0, 1], N×17 or (17,), float32; see `soft_floor`."""
-        return soft_floor(measured @ self.weights.T + self.offsets).clip(0, 1).astype(np.float32)
+        """As `unbounded`, in [0, 1], float32; see `soft_floor`."""
+        return bounded(self.unbounded(measured))
+
+
+def bounded(values: np.ndarray) -> np.ndarray:
+    """Intensities brought into [0, 1], float32."""
+    return soft_floor(values).clip(0, 1).astype(np.float32)
 
 
 def soft_floor(values: np.ndarray) -> np.ndarray:
@@ -165,7 +174,8 @@ class BlendshapeEstimator:
         measured = self._measure(image, points)
         if measured is None:
             return AUPrediction(None, "no face recognised by the AU estimator")
-        return AUPrediction.of(self._calibration.intensities(measured))
+        unbounded = self._calibration.unbounded(measured)
+        return AUPrediction.of(bounded(unbounded), unbounded)
 
 
 def _run(network: Interpreter, values: np.ndarray) -> list[np.ndarray]:

@@ -16,6 +16,7 @@ from defgan.faces.au_estimators.blendshapes import (
     NETWORK,
     SOFTNESS,
     BlendshapeEstimator,
+    bounded,
     load_calibration,
     soft_floor,
 )
@@ -95,6 +96,9 @@ def test_predictions_follow_the_true_intensities(estimator, records, photographs
     found = estimator(photographs, [record.points for record in records], records)
     predicted = np.stack([prediction.aus for prediction in found])
     true = np.stack([record.aus for record in records])
+    unbounded = np.stack([prediction.unbounded for prediction in found])
+    assert unbounded.min() < -0.1  # they are kept as they were
+    assert bounded(unbounded) == pytest.approx(predicted)
     assert predicted.dtype == np.float32
     assert predicted.min() >= 0
     assert predicted.max() <= 1
