@@ -2,9 +2,9 @@
 
 Every person is edited from near neutral to the peaks of the seven expressions and to each single AU, and every edit
 is measured against the true image and the true motion, at the side of the crops that the model learnt from. The AU
-estimator reads the edits and the true images. Writes renders.csv, response_by_skin.csv and a sheet for each model,
-renders_NAME.png, to reports/renders. The networks run as in Table 1, without the mean over the mirror image that
-`defgan edit` takes.
+estimator and the identity embedder read the edits and the true images. Writes renders.csv, response_by_skin.csv and a
+sheet for each model, renders_NAME.png, to reports/renders. The networks run as in Table 1, without the mean over the
+mirror image that `defgan edit` takes.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ def main(
         from defgan.editing.face_finder import FaceFinder
         from defgan.editing.trained_weights import available, read_weights
         from defgan.files import atomic_file
-        from tools.response_by_skin import TRUTH, Readings, by_skin, lines
+        from tools.readings import TRUTH, Readings, by_skin, identity, lines
 
         def progress(items: Iterable, what: str, total: int) -> Iterable:
             return track(items, what, total, console=console)
@@ -197,7 +197,8 @@ def main(
             reports.mkdir(parents=True, exist_ok=True)
             with atomic_file(reports / f"renders_{name}.png") as path:
                 sheet(made, pairs).save(path)
-        table, responses = pd.concat(tables, ignore_index=True), by_skin(pd.concat(observed, ignore_index=True))
+        everything = pd.concat(observed, ignore_index=True)
+        table, responses = pd.concat([*tables, identity(everything)], ignore_index=True), by_skin(everything)
         for name, written in (("renders", table), ("response_by_skin", responses)):
             with atomic_file(reports / f"{name}.csv") as path:
                 written.to_csv(path, index=False, float_format="%.4f")

@@ -1,6 +1,7 @@
-"""What the AU estimator sees in edits of rendered people, and in their true images, by the tone of the skin.
+"""What the AU estimator and the identity embedder see in edits of rendered people, and in their true images.
 
-On photographs a weak response can be the estimator's fault. Here the true images show how it reads a perfect edit.
+On photographs a weak response, or a large distance to the input, can be the fault of what measures it. Here the true
+images show how a perfect edit is read.
 """
 
 from __future__ import annotations
@@ -11,41 +12,48 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from defgan.editing.assessment import RESPONSE
+from defgan.editing.assessment import DISTANCE, RESPONSE
+from defgan.editing.people import chip, embed
 from defgan.errors import UserError
+from defgan.evaluation.identity import distances
 from defgan.evaluation.intervals import draw_people, percentiles
 from defgan.facs import EXPRESSIONS
 from tools.calibrate import SKIN
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from defgan.editing.face_finder import Face, FaceFinder
     from defgan.pairs import Pairs
 
 TRUTH = "true image"
 ALL = "all"
-"""Stands for the mean of the six expressions."""
+"""Stands for the six expressions together."""
 _SCALE = 2
 """The detector of faces sees crops enlarged by so much."""
 
 
 class Readings:
-    """The AU estimator's readings of rendered people.
+    """Readings of rendered people.
 
     Args:
-        find: finds and reads faces.
+        find: finds faces and estimates AUs.
         pairs: image 0 of each scene is the input, the next ones show `EXPRESSIONS`.
     """
 
     def __init__(self, find: FaceFinder, pairs: Pairs):
         self._find, self._pairs = find, pairs
-        self._faces = [self._face(image) for image in pairs.images[:, 0]]
+        faces = {person: self._face(image) for person, image in enumerate(pairs.images[:, 0])}
+        self._faces = {person: face for person, face in faces.items() if face is not None}
+        self._inputs = self._embedded(pairs.images[:, 0])
 
     def observe(
         self, name: str, edits: Sequence[np.ndarray], progress: Callable[[Iterable, str, int], Iterable]
     ) -> pd.DataFrame:
-        """Of the people whose faces are found: columns method, expression, person, tone, moved, asked.
+        """Of the people whose faces are found: columns method, expression, person, tone, moved, asked, distance.
 
-        The sums of the last two make the response: `assessment.response`. A face that is lost has not moved.
+        The sums of `moved` and `asked` make the response: `assessment.response`. A face that is lost has not moved.
+        `distance` is that of the embeddings of edit and input.
 
         Args:
             name: the method's.
@@ -55,14 +63,17 @@ class Readings:
         rows = []
         for k, expression in enumerate(progress(EXPRESSIONS, f"{name}: AUs", len(EXPRESSIONS))):
             asked = self._pairs.aus[:, 1 + k] - self._pairs.aus[:, 0]
-            for person, (face, image) in enumerate(zip(self._faces, edits[k], strict=True)):
-                if face is None:
-                    continue
-                read = self._find.estimate_aus(_enlarged(image), face.points).aus
+            far = distances(self._embedded(edits[k]), self._inputs)
+            for (person, face), distance in zip(self._faces.items(), far, strict=True):
+                read = self._find.estimate_aus(_enlarged(edits[k][person]), face.points).aus
                 moved = 0.0 if read is None else float(((read - face.x) * asked[person]).sum())
-                tone = self._pairs.tone[person]
-                rows.append((name, expression, person, tone, moved, float((asked[person] ** 2).sum())))
-        return pd.DataFrame(rows, columns=["method", "expression", "person", "tone", "moved", "asked"])
+                sums = (moved, float((asked[person] ** 2).sum()))
+                rows.append((name, expression, person, self._pairs.tone[person], *sums, distance))
+        return pd.DataFrame(rows, columns=["method", "expression", "person", "tone", "moved", "asked", "distance"])
+
+    def _embedded(self, images: np.ndarray) -> Tensor:
+        """The embeddings of the people whose faces are found; `images` are of all, uint8 N×S×S×3."""
+        return embed([chip(_enlarged(images[person]), face.points) for person, face in self._faces.items()])
 
     def _face(self, image: np.ndarray) -> Face | None:
         try:
@@ -102,6 +113,16 @@ def by_skin(observed: pd.DataFrame) -> pd.DataFrame:
                 rows.append((*head, expression, RESPONSE, each[0], *interval, len(moved)))
     names = ["method", "tone", "luminance", "expression", "measure", "value", "low", "high", "n"]
     return pd.DataFrame(rows, columns=names)
+
+
+def identity(observed: pd.DataFrame) -> pd.DataFrame:
+    """The mean identity distance by method and expression, and over all: columns as of `assess_renders.summarise`."""
+    rows = []
+    for method, own in observed.groupby("method", sort=False):
+        for expression, each in ((ALL, own), *own.groupby("expression", sort=False)):
+            edit = "the six expressions" if expression == ALL else expression
+            rows.append((method, edit, DISTANCE, each["distance"].mean(), len(each)))
+    return pd.DataFrame(rows, columns=["method", "edit", "measure", "value", "n"])
 
 
 def lines(table: pd.DataFrame) -> Sequence[str]:

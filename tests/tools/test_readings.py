@@ -1,15 +1,18 @@
-"""The AU estimator's readings of rendered people, by the tone of their skin."""
+"""What the AU estimator and the embedder see in edits of rendered people."""
 
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
+from defgan.editing.assessment import DISTANCE
 from defgan.errors import UserError
 from defgan.facs import EXPRESSIONS, N_AUS
 from defgan.pairs import Pairs
-from tools.response_by_skin import ALL, Readings, by_skin, lines
+from tools import readings
+from tools.readings import ALL, Readings, by_skin, identity, lines
 
 TONES = (0.05, 0.1, 0.2, 0.5)
 LOST = 77
@@ -27,6 +30,18 @@ class Finder:
     def estimate_aus(self, pixels, points):
         lost = pixels[0, 0, 0] == LOST
         return SimpleNamespace(aus=None if lost else np.full(N_AUS, pixels[0, 0, 0] / 100))
+
+
+@pytest.fixture(autouse=True)
+def embedder(monkeypatch):
+    """The embedding of a face turns with its brightness: by a right angle from 0 to 100."""
+
+    def embed(faces):
+        angles = torch.tensor([face.mean() / 100 * np.pi / 2 for face in faces])
+        return torch.stack([angles.cos(), angles.sin()], dim=1)
+
+    monkeypatch.setattr(readings, "chip", lambda pixels, points: pixels)
+    monkeypatch.setattr(readings, "embed", embed)
 
 
 def plain(items, what, total):
@@ -72,3 +87,11 @@ def test_the_lines_name_method_and_people(pairs):
     table = by_skin(Readings(Finder(), pairs).observe("defgan", edits(25, 50, 50, 50), plain))
     (line,) = lines(table)
     assert line.startswith("defgan: response of the AUs: dark skin 0.75 (0.50 to 1.00, n 2), medium skin 1.00")
+
+
+def test_the_distance_to_the_input(pairs):
+    observed = Readings(Finder(), pairs).observe("defgan", edits(0, 100, 100, 100), plain)
+    rows = identity(observed).set_index("edit")
+    assert rows.loc["the six expressions", ["value", "n"]].tolist() == pytest.approx([0.75, 4 * len(EXPRESSIONS)])
+    assert rows.loc["sad", "n"] == 4
+    assert set(rows["measure"]) == {DISTANCE}
