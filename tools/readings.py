@@ -39,12 +39,17 @@ class Readings:
     Args:
         find: finds faces and estimates AUs.
         pairs: image 0 of each scene is the input, the next ones show `EXPRESSIONS`.
+
+    Raises:
+        UserError: nobody's face is found.
     """
 
     def __init__(self, find: FaceFinder, pairs: Pairs):
         self._find, self._pairs = find, pairs
         faces = {person: self._face(image) for person, image in enumerate(pairs.images[:, 0])}
         self._faces = {person: face for person, face in faces.items() if face is not None}
+        if not self._faces:
+            raise UserError("no face found in any of the rendered people; render more of them with --people")
         self._inputs = self._embedded(pairs.images[:, 0])
 
     def observe(

@@ -83,6 +83,11 @@ def test_who_is_not_found_is_left_out(pairs):
     assert table.set_index(["tone", "expression"]).loc[("dark", ALL), ["value", "n"]].tolist() == [1, 1]
 
 
+def test_nobody_is_found(pairs):
+    with pytest.raises(UserError, match="no face found"):
+        Readings(Finder(), replace(pairs, images=np.full_like(pairs.images, LOST)))
+
+
 def test_the_lines_name_method_and_people(pairs):
     table = by_skin(Readings(Finder(), pairs).observe("defgan", edits(25, 50, 50, 50), plain))
     (line,) = lines(table)
