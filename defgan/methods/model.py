@@ -1,6 +1,7 @@
 """A method's networks: freshly made, or loaded from safetensors."""
 
 import json
+import platform
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,12 @@ def computes_bfloat16(device: torch.device) -> bool:
     """Whether a device has instructions for bfloat16; elsewhere its convolutions are emulated, many times slower."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    if device.type != "cpu":
+        return True
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        # oneDNN says yes to every processor with AVX-512, and emulates.
+        return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 class Model(nn.Module):

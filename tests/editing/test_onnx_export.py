@@ -25,6 +25,7 @@ def test_the_graph_edits_the_example_faces_as_torch_does(tmp_path):
     path, worst = export_onnx("defgan", tmp_path / "new")
     assert path == tmp_path / "new/defgan.onnx" and 0 < worst < TOLERANCE
     model, content = read_weights("defgan")
+    model.bf16 = False
     find = FaceFinder(content["params"]["image_size"], np.array(content["points"]))
     faces = [find(open_photograph(file).pixels)[0] for file in examples()[:3]]
     images = to_network(torch.from_numpy(np.stack([face.crop for face in faces])))

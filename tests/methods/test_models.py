@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from defgan import methods
 from defgan.errors import MissingInputError, UserError
 from defgan.methods import registry
-from defgan.methods.model import create, load
+from defgan.methods.model import computes_bfloat16, create, load
 from defgan.networks.discriminator import Discriminator
 from defgan.networks.texture import TextureGenerator, blend
 from defgan.warp import to_offsets, warp
@@ -195,3 +195,20 @@ def test_bfloat16_is_used_where_it_is_asked_for_and_the_device_computes_in_it(mo
     model = create("ganimation", SMALL | {"precision": precision})
     with model.autocast(torch.zeros(1)):
         assert torch.is_autocast_enabled("cpu") == (computes and precision == "bf16-mixed")
+
+
+@pytest.mark.parametrize(
+    ("machine", "instructions", "computes"),
+    [
+        ("x86_64", {}, False),  # AVX-512 alone: oneDNN emulates
+        ("AMD64", {"_is_avx512_bf16_supported"}, True),
+        ("x86_64", {"_is_amx_tile_supported"}, True),
+        ("aarch64", {}, True),
+    ],
+)
+def test_an_emulation_of_bfloat16_does_not_count(monkeypatch, machine, instructions, computes):
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: True)
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda name=name: name in instructions)
+    assert computes_bfloat16(torch.device("cpu")) == computes
