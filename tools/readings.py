@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from defgan.editing.assessment import DISTANCE, RESPONSE
+from defgan.editing.groups import ALL
 from defgan.editing.people import chip, embed
 from defgan.errors import UserError
 from defgan.evaluation.identity import distances
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from defgan.pairs import Pairs
 
 TRUTH = "true image"
-ALL = "all"
-"""Stands for the six expressions together."""
 _SCALE = 2
 """The detector of faces sees crops enlarged by so much."""
 
