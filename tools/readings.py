@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 TRUTH = "true image"
 _SCALE = 2
-"""The detector of faces sees crops enlarged by so much."""
+"""Crops are enlarged by this factor before a face is looked for in them."""
 
 
 class Readings:

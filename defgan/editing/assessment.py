@@ -61,9 +61,9 @@ def rising(rises: np.ndarray, expression: str) -> dict[str, np.ndarray]:
 
 
 def relative_to_input(x: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """The AUs of an edit as the rise of the estimator's unbounded intensities above the input's, (17,) in [0, 1].
+    """The AUs of an edit, (17,) in [0, 1]: those of the input plus the rise of the estimator's unbounded intensities.
 
-    The estimator reads some faces at rest far below 0, and its floor hides how far they rise up to there.
+    The estimator reads some faces at rest far below 0. Its floor at 0 hides the part of a rise that lies below it.
 
     Args:
         x: the AUs of the input.
