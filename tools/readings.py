@@ -13,11 +13,10 @@ import numpy as np
 import pandas as pd
 
 from defgan.editing.assessment import DISTANCE, RESPONSE
-from defgan.editing.groups import ALL
+from defgan.editing.groups import ALL, resampled
 from defgan.editing.people import chip, embed
 from defgan.errors import UserError
 from defgan.evaluation.identity import distances
-from defgan.evaluation.intervals import draw_people, percentiles
 from defgan.facs import EXPRESSIONS
 from tools.calibrate import SKIN
 
@@ -107,14 +106,9 @@ def by_skin(observed: pd.DataFrame) -> pd.DataFrame:
                 band.pivot(index="person", columns="expression", values=column)[list(EXPRESSIONS)].to_numpy()
                 for column in ("moved", "asked")
             )
-            # The first row is the estimate, the others are resamples.
-            weights = np.concatenate([np.ones((1, len(moved)), np.int64), draw_people(np.arange(len(moved)))])
-            values = (weights @ moved) / (weights @ asked)
-            values = np.column_stack([values.mean(axis=1), values])
             head = (method, tone, f"{least:g} to {most:g}")
-            for expression, each in zip((ALL, *EXPRESSIONS), values.T, strict=True):
-                interval = percentiles(each[1:]) if len(moved) > 1 else (np.nan, np.nan)
-                rows.append((*head, expression, RESPONSE, each[0], *interval, len(moved)))
+            for expression, *estimate in resampled(moved, asked, EXPRESSIONS):
+                rows.append((*head, expression, RESPONSE, *estimate, len(moved)))
     names = ["method", "tone", "luminance", "expression", "measure", "value", "low", "high", "n"]
     return pd.DataFrame(rows, columns=names)
 

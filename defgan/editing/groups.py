@@ -77,18 +77,29 @@ def by_group(observed: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     for method, own in whole.groupby("method", sort=False):
         arrays = _arrays(own, groups.index)
         for column, group, members in _members(groups):
-            counts = draw_people(groups.index[members])
-            weights = np.concatenate([np.ones((1, len(members)), np.int64), counts])
             for measure, (sums, totals) in arrays.items():
-                # The first row is the estimate, the others are resamples: samples × expressions.
-                values = (weights @ sums[members]) / (weights @ totals[members])
-                values = np.column_stack([values.mean(axis=1), values])
-                for expression, each in zip((ALL, *own["expression"].unique()), values.T, strict=True):
-                    interval = percentiles(each[1:]) if len(members) > 1 else (np.nan, np.nan)
-                    rows.append((method, expression, column, group, measure, each[0], *interval, len(members)))
+                expressions = own["expression"].unique()
+                for expression, *estimate in resampled(sums[members], totals[members], expressions):
+                    rows.append((method, expression, column, group, measure, *estimate, len(members)))
     return pd.DataFrame(
         rows, columns=["method", "expression", "column", "group", "measure", "value", "low", "high", "n"]
     )
+
+
+def resampled(
+    sums: np.ndarray, totals: np.ndarray, expressions: Sequence[str]
+) -> Iterable[tuple[str, float, float, float]]:
+    """Sums over people, divided by totals, with 95 % intervals by the bootstrap over these people.
+
+    Both are people × expressions. Yields expression, value, low, high; first of `ALL`, the mean of the expressions. One
+    person has no interval: NaN.
+    """
+    # The first row is the estimate, the others are resamples.
+    weights = np.concatenate([np.ones((1, len(sums)), np.int64), draw_people(np.arange(len(sums)))])
+    values = (weights @ sums) / (weights @ totals)
+    values = np.column_stack([values.mean(axis=1), values])
+    for expression, each in zip((ALL, *expressions), values.T, strict=True):
+        yield expression, each[0], *(percentiles(each[1:]) if len(sums) > 1 else (np.nan, np.nan))
 
 
 def _members(groups: pd.DataFrame) -> Iterable[tuple[str, str, np.ndarray]]:
