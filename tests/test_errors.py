@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 
 from defgan.errors import UserError, plain_errors
 from defgan.files import atomic_directory, atomic_file
+from defgan.methods.model import save_weights
 from defgan.training.checkpoint import save_state
 from tests.conftest import ROOT
 
@@ -44,7 +44,7 @@ WRITERS = {
     "table.parquet": through(lambda path: pd.DataFrame(NOISE.reshape(-1, 3)).to_parquet(path)),
     "table.csv": through(lambda path: pd.DataFrame(NOISE.reshape(-1, 3)).to_csv(path)),
     "image.png": through(lambda path: Image.fromarray(NOISE).save(path)),
-    "weights.safetensors": through(lambda path: save_file({"noise": torch.from_numpy(NOISE)}, path)),
+    "weights.safetensors": lambda path: save_weights({"noise": torch.from_numpy(NOISE)}, path),
     "state.pt": lambda path: save_state(path, {"noise": torch.from_numpy(NOISE)}),
     "directory": write_whole_directory,
 }

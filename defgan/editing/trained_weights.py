@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 import defgan
 from defgan import alignment
@@ -22,7 +22,7 @@ from defgan.editing.face_finder import THRESHOLD
 from defgan.errors import UserError
 from defgan.faces.turns import TurningDetector
 from defgan.files import atomic_file
-from defgan.methods.model import Model, load
+from defgan.methods.model import Model, load, save_weights
 from defgan.photographs import read_photograph
 
 if TYPE_CHECKING:
@@ -124,8 +124,7 @@ def publish(name: str, source: str | Path, destination: str | Path, points: np.n
     for key, value in weights.items():
         if not torch.isfinite(value).all():
             raise UserError(f"{trained}: {key} does not fit half precision; train the model again")
-    with atomic_file(path) as temporary:
-        save_file(weights, temporary)
+    save_weights(weights, path)
     content = json.loads(description.read_text(encoding="utf-8")) | {
         "points": np.round(points, 4).tolist(),
         "precision": "fp16",

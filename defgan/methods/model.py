@@ -2,15 +2,17 @@
 
 import json
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from defgan import methods
 from defgan.errors import MissingInputError
+from defgan.files import atomic_file
 from defgan.methods.base import Edit, Method
 
 
@@ -73,3 +75,11 @@ def load(name: str, directory: str | Path = "models") -> Model:
     model = create(name, json.loads(description.read_text(encoding="utf-8"))["architecture"])
     model.load_state_dict(load_file(weights))
     return model.eval()
+
+
+def save_weights(weights: Mapping[str, Tensor], path: str | Path) -> None:
+    """Write weights to a safetensors file, with the permissions that files usually have."""
+    with atomic_file(path) as temporary:
+        # `save_file` of safetensors 0.8 makes files that nobody but their owner can read. In memory the weights are
+        # channels-last; a file holds them in the usual order.
+        temporary.write_bytes(save({key: value.contiguous() for key, value in weights.items()}))

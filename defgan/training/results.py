@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from safetensors.torch import save_file
 
 from defgan.files import atomic_file
+from defgan.methods.model import save_weights
 
 if TYPE_CHECKING:
     from defgan.methods.base import Method
@@ -36,9 +36,7 @@ def write_model(directory: str | Path, method: Method, params: Params, trained: 
     """NAME.safetensors and NAME.json; `more` is added to what the JSON says of the training."""
     directory, settings = Path(directory), own_settings(method, params)
     description = {"model": method.name, "architecture": method.architecture(params), "params": settings, **more}
-    with atomic_file(directory / f"{method.name}.safetensors") as path:
-        # In memory the weights are channels-last; a file holds them in the usual order.
-        save_file({key: value.contiguous() for key, value in trained.model.state_dict().items()}, path)
+    save_weights(trained.model.state_dict(), directory / f"{method.name}.safetensors")
     with atomic_file(directory / f"{method.name}.json") as path:
         path.write_text(json.dumps(description, indent=2) + "\n", encoding="utf-8")
 

@@ -1,15 +1,16 @@
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from defgan import methods
 from defgan.errors import MissingInputError, UserError
 from defgan.methods import registry
-from defgan.methods.model import computes_bfloat16, create, load
+from defgan.methods.model import computes_bfloat16, create, load, save_weights
 from defgan.networks.discriminator import Discriminator
 from defgan.networks.texture import TextureGenerator, blend
 from defgan.warp import to_offsets, warp
@@ -212,3 +213,15 @@ def test_an_emulation_of_bfloat16_does_not_count(monkeypatch, machine, instructi
     for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
         monkeypatch.setattr(torch.cpu, name, lambda name=name: name in instructions)
     assert computes_bfloat16(torch.device("cpu")) == computes
+
+
+def test_weights_are_written_as_other_files_are(tmp_path):
+    weights = {"kernel": torch.rand(4, 3, 2, 2).to(memory_format=torch.channels_last), "bias": torch.rand(4).half()}
+    before = os.umask(0o027)
+    try:
+        save_weights(weights, tmp_path / "net.safetensors")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "net.safetensors").stat().st_mode & 0o777 == 0o640
+    read = load_file(tmp_path / "net.safetensors")
+    assert all(torch.equal(read[key], value) for key, value in weights.items()) and len(read) == 2
