@@ -75,10 +75,9 @@ def by_group(observed: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
     whole = observed[observed["strength"] == 1]
     rows = []
     for method, own in whole.groupby("method", sort=False):
-        arrays = _arrays(own, groups.index)
+        arrays, expressions = _arrays(own, groups.index), own["expression"].unique()
         for column, group, members in _members(groups):
             for measure, (sums, totals) in arrays.items():
-                expressions = own["expression"].unique()
                 for expression, *estimate in resampled(sums[members], totals[members], expressions):
                     rows.append((method, expression, column, group, measure, *estimate, len(members)))
     return pd.DataFrame(
